@@ -1,0 +1,1 @@
+"""Sound before it is a vector: decoding, resampling, windows, augmentation, front ends."""

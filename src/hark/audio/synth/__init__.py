@@ -1,0 +1,1 @@
+"""A small synthesiser of everyday sounds and of scenes of them."""

@@ -1,0 +1,4 @@
+"""`hark demo`."""
+
+def demo() -> None:
+    """Show the main job."""

@@ -1,0 +1,50 @@
+"""The command line: `hark COMMAND`; each command parses, calls one function and prints."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from hark.cli import demo, eval, index, models, search, train, zeroshot  # noqa: A004
+from hark.core.errors import HarkError
+
+app = typer.Typer(
+    name="hark",
+    help="Find sounds by describing them; train and evaluate the models that do it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("index")(index.index)
+app.command("search")(search.search)
+app.command("eval")(eval.evaluate)
+app.command("zeroshot")(zeroshot.zeroshot)
+app.command("train")(train.train)
+app.command("models")(models.models)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    show: Annotated[bool, typer.Option("--version", help="Print hark's version and stop.")] = False,
+) -> None:
+    if show:
+        print(f"hark {version('hark')}")  # noqa: T201
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs a command; what a user can cause is one line on stderr and exit status 1, wrong usage is 2."""
+    try:
+        app()
+    except HarkError as error:
+        print(f"hark: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("hark: interrupted; run the same command again to go on", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

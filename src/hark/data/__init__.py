@@ -1,0 +1,1 @@
+"""Clips and what is said of them: records, manifests, corpora, batches."""

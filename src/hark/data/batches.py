@@ -1,0 +1,68 @@
+"""Batches of sound and sentences for training: seeded, so that any step's batch can be made again by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hark.audio.window import crop, fit
+from hark.core.errors import DataError
+from hark.data.pcm import Pcm
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Waves (batch, samples), a sentence for each, and which rows say the same: `same` (batch, batch) in {0, 1}."""
+
+    waves: NDArray[np.float32]
+    texts: tuple[str, ...]
+    same: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Random access to the batches of an endless run of epochs.
+
+    `said[i]` are the sentences of clip i and `groups[i]` its group: clips of one group (one label, say) say the same.
+    `order` lists the clips of one epoch, some of them several times. A batch has no clip twice unless it has to.
+    """
+
+    pcm: Pcm
+    said: Sequence[tuple[str, ...]]
+    groups: Sequence[str]
+    order: Sequence[int]
+    samples: int
+    size: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if len(self.order) < self.size:
+            raise DataError(f"{len(self.order)} clips for a batch of {self.size}; add clips or lower the stage's batch")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in an epoch; what is left over is dropped, another part each time."""
+        return len(self.order) // self.size
+
+    def __getitem__(self, step: int) -> Batch:
+        epoch, place = divmod(step, self.steps_per_epoch)
+        shuffled = np.random.default_rng([self.seed, 1, epoch]).permutation(np.asarray(self.order))
+        chosen = [int(i) for i in shuffled[place * self.size : (place + 1) * self.size]]
+        rng = np.random.default_rng([self.seed, 2, step])
+        waves = np.stack([self._wave(i, rng) for i in chosen])
+        texts = tuple(self.said[i][rng.integers(len(self.said[i]))] for i in chosen)
+        keys = np.array([self.groups[i] for i in chosen])
+        words = np.array([text.casefold() for text in texts])
+        same = (keys[:, None] == keys[None, :]) | (words[:, None] == words[None, :])
+        return Batch(waves=waves, texts=texts, same=same.astype(np.float32))
+
+    def _wave(self, i: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """A random stretch, or the whole sound repeated from a random point when it is shorter than the window."""
+        wave = self.pcm.wave(i)
+        if len(wave) < self.samples:
+            wave = np.roll(fit(wave, self.samples, short="repeat"), int(rng.integers(self.samples)))
+        gain = np.float32(10.0 ** (rng.uniform(-6.0, 6.0) / 20.0))  # +-6 dB: loudness says little of what it is
+        return np.asarray(crop(wave, self.samples, rng=rng) * gain, dtype=np.float32)

@@ -1,0 +1,86 @@
+"""A folder of sounds of your own, described by their names or by a table of captions and labels."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hark.core.errors import DataError
+from hark.data import manifest
+from hark.data.records import Clip
+
+SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64"}
+    | {".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka"}  # these need the extra `video`
+)
+_FREESOUND = re.compile(r"\d+__[^_]+(_[^_]+)*__")  # "12345__user__dog-bark": only the last part says what it is
+
+
+@dataclass(frozen=True)
+class Config:
+    """All sounds below `path`, whose own licence holds.
+
+    With `table` (.csv, .tsv, .json, .jsonl; see `hark.data.manifest.read`; relative to `path`) these are the sounds
+    that it lists, and `where` keeps those whose columns have the values given. Without it the caption is the file's
+    name in words ("dog_bark-02.wav" is "dog bark"), the label the name of the sub-folder it lies in, if it lies in one,
+    and the id the path below `path`.
+    """
+
+    path: str
+    table: str = ""
+    where: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.where and not self.table:
+            raise ValueError("where: only a table has columns; give table as well")
+
+    def build(self) -> list[Clip]:
+        """The clips, in the order of the table or of their names.
+
+        Raises DataError where the folder, the table or a sound that it lists is not there.
+        """
+        folder = Path(self.path).expanduser()
+        if not folder.is_dir():
+            raise DataError(f"{folder}: no such folder; check 'path'")
+        if self.table:
+            table = folder / Path(self.table).expanduser()
+            clips = manifest.read(table, where=self.where, folder=folder)
+            manifest.require_files(clips, table)
+            return clips
+        clips = [_clip(file, folder) for file in sorted(sounds(folder))]
+        if not clips:
+            raise DataError(f"{folder}: no sound in it; known endings: {' '.join(sorted(SUFFIXES))}")
+        return clips
+
+
+def sounds(folder: Path) -> Iterator[Path]:
+    """The sound files below a folder, in no order; hidden files and folders are left out."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122 - fast
+                yield Path(place, name)
+
+
+def words(name: str) -> str:
+    """What a file's name (without its ending) says, in lower-case words: "Dog_bark-02" is "dog bark"."""
+    name = _FREESOUND.sub("", name)
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # DogBark
+    kept = [re.sub(r"\d+$", "", word) for word in re.split(r"[\W_]+", name)]
+    if not any(len(word) > 1 or not word.isascii() for word in kept):
+        return ""  # "100032-A-0" says nothing
+    return " ".join(word for word in kept if word).lower()
+
+
+def _clip(file: Path, folder: Path) -> Clip:
+    below = file.relative_to(folder)
+    caption, group = words(file.stem), below.parent.name
+    return Clip(
+        id=below.as_posix(),
+        path=file,
+        captions=(caption,) if caption else (),
+        labels=(words(group) or group,) if group else (),
+    )

@@ -1,0 +1,34 @@
+"""What can be said of a clip: templates filled from its captions, labels and other columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hark.core.errors import SettingError
+from hark.data.records import Clip
+
+FIELD = re.compile(r"\{(\w+)\}")
+
+
+def sentences(clip: Clip, templates: Sequence[str]) -> tuple[str, ...]:
+    """The distinct sentences; a template names one of `caption`, `label` or a column, and is left out where that is empty.
+
+    Raises SettingError for a template that names nothing, or several things.
+    """
+    said: list[str] = []
+    for template in templates:
+        names = FIELD.findall(template)
+        if len(names) != 1:
+            raise SettingError(
+                f"template '{template}': must name exactly one of {{caption}}, {{label}} or a {{column}}"
+            )
+        name = names[0]
+        if name == "caption":
+            values: Sequence[str] = clip.captions
+        elif name == "label":
+            values = tuple(label.replace("_", " ") for label in clip.labels)
+        else:
+            values = (clip.extra.get(name, ""),)
+        said += [FIELD.sub(lambda _, v=value: v, template) for value in values if value.strip()]  # type: ignore[misc]
+    return tuple(dict.fromkeys(said))

@@ -1,0 +1,1 @@
+"""One file for each head into the joint space."""

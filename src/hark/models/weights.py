@@ -1,0 +1,84 @@
+"""Weights on disk: safetensors, with the recipe and the tokenizer inside, so that one file is one model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from hark.core.errors import WeightsError
+from hark.core.files import write_aside
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a model's file holds: tensors by name, the recipe's name and TOML, the assets (tokenizer, ...), and who made it."""
+
+    tensors: Mapping[str, Tensor]
+    recipe_name: str
+    recipe: str
+    assets: Mapping[str, str]
+    made_by: Mapping[str, str]
+
+
+def save(path: Path, saved: Saved, *, half: bool = False) -> None:
+    """Writes a model's file, whole or not at all; `half` stores the floating-point tensors in 16 bits."""
+    tensors = {
+        name: tensor.detach().cpu().to(torch.float16 if half and tensor.is_floating_point() else tensor.dtype).contiguous()
+        for name, tensor in sorted(saved.tensors.items())
+    }
+    metadata = {
+        "format": "hark-1",
+        "recipe_name": saved.recipe_name,
+        "recipe": saved.recipe,
+        "assets": json.dumps(dict(saved.assets), sort_keys=True, ensure_ascii=False),
+        "made_by": json.dumps(dict(saved.made_by), sort_keys=True),
+    }
+    with write_aside(path) as aside:
+        save_file(tensors, aside, metadata=metadata)
+
+
+def open_file(path: Path) -> Saved:
+    """Reads a model's file; 16-bit tensors come back in 32.
+
+    Raises WeightsError.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != "hark-1":
+                raise WeightsError(f"{path}: safetensors, but not a model that hark saved; its recipe is missing")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: cannot be read as a model ({error})") from None
+    return Saved(
+        tensors={n: t.float() if t.dtype == torch.float16 else t for n, t in tensors.items()},
+        recipe_name=metadata["recipe_name"],
+        recipe=metadata["recipe"],
+        assets=json.loads(metadata["assets"]),
+        made_by=json.loads(metadata["made_by"]),
+    )
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> None:
+    """Copies `tensors` into `module`: every name and shape must match, in both directions.
+
+    Raises WeightsError, naming the first tensor that is missing, left over or of another shape.
+    """
+    own = module.state_dict()
+    for name, tensor in own.items():
+        if name not in tensors:
+            raise WeightsError(f"{where}: tensor '{name}' is missing")
+        if tensors[name].shape != tensor.shape:
+            found, wanted = tuple(tensors[name].shape), tuple(tensor.shape)
+            raise WeightsError(f"{where}: tensor '{name}' is {found}, the recipe wants {wanted}")
+    extra = sorted(set(tensors) - set(own))
+    if extra:
+        raise WeightsError(f"{where}: tensor '{extra[0]}' has no place in the recipe ({len(extra)} such)")
+    module.load_state_dict(dict(tensors), strict=True)

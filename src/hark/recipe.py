@@ -1,0 +1,194 @@
+"""A recipe: one TOML file that says everything a system is, read strictly, hashed, and built.
+
+`recipes/` holds those that come with hark; the folder `recipes` of a plug-in, or any path, may hold more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from hark.core import component
+from hark.core.errors import SettingError
+from hark.core.settings import read, suggest
+
+if TYPE_CHECKING:
+    from hark.models.towers import Towers
+
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class AudioSpec:
+    """How sound becomes a vector: rate, windows, front end, encoder, head."""
+
+    rate_hz: int
+    features: Table
+    encoder: Table
+    head: Table
+    window_s: float = 10.0
+    hop_s: float | None = None  # None: half a window
+    short: Literal["repeat", "zeros"] = "repeat"
+
+    def __post_init__(self) -> None:
+        if self.rate_hz <= 0 or self.window_s <= 0 or (self.hop_s is not None and self.hop_s <= 0):
+            raise ValueError("rate_hz, window_s and hop_s must be above 0")
+
+    @property
+    def samples(self) -> int:
+        """The window's length in samples."""
+        return round(self.window_s * self.rate_hz)
+
+
+@dataclass(frozen=True)
+class TextSpec:
+    """How a sentence becomes a vector: encoder, head."""
+
+    encoder: Table
+    head: Table
+
+
+@dataclass(frozen=True)
+class CorpusSpec:
+    """A corpus in a stage: the component's own settings, and how often each of its clips is seen in an epoch."""
+
+    corpus: Table
+    repeat: int = 1
+    say: tuple[str, ...] = ("{caption}", "{label}")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of training: data, loss, optimiser, schedule, augmentation."""
+
+    name: str
+    task: Literal["contrast", "distil"] = "contrast"
+    corpora: tuple[CorpusSpec, ...] = ()
+    texts: tuple[str, ...] = ()  # files of sentences, for a stage without sound
+    teacher: str | None = None  # a folder or hub name of the sentence encoder to distil
+    loss: Table = field(default_factory=lambda: {"name": "infonce"})
+    steps: int = 1000
+    batch: int = 64
+    lr: float = 1e-3
+    warmup: int = 100  # steps
+    weight_decay: float = 0.01
+    freeze: tuple[str, ...] = ()  # parts that do not learn: "text_encoder", ...
+    alike: float | None = None  # texts whose frozen encodings are at least this alike (cosine) count as the same
+    mix: float = 0.0  # share of batches whose waves are mixed in pairs
+    mask_frames: int = 0  # SpecAugment: longest masked stretch, in frames
+    mask_mels: int = 0  # SpecAugment: widest masked band, in mel bins
+    valid: tuple[CorpusSpec, ...] = ()  # what the weights are chosen on; none: the last weights are kept
+    valid_every: int = 500  # steps
+    hold_out: tuple[CorpusSpec, ...] = ()  # no recording that these or `valid` hold is trained on, by Freesound id
+    average: float | None = None  # decay of the running average of the weights, which is then the result
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A system. `dim` is the joint space's size; `about` is one line; `published` is what its paper reports."""
+
+    name: str
+    about: str
+    dim: int
+    audio: AudioSpec
+    text: TextSpec
+    temperature: float = 0.07
+    stages: tuple[Stage, ...] = ()
+    published: Table = field(default_factory=dict)
+    source: str = field(default="", init=False, compare=False)  # the TOML it was read from
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the TOML text, in hex."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+    def build(self, *, assets: Mapping[str, str] | None = None) -> Towers:
+        """The towers, with fresh weights where none are brought by a pretrained part.
+
+        `assets` are the texts that travel with saved weights (tokenizer, configuration of a transformer).
+
+        Raises SettingError, WeightsError.
+        """
+        from hark.models.towers import Towers
+
+        where = f"{self.name}.toml"
+        features = component.config("audio.features", self.audio.features, where=f"{where}: audio.features").build(
+            rate_hz=self.audio.rate_hz
+        )
+        encoder = component.config("models.audio", self.audio.encoder, where=f"{where}: audio.encoder").build(
+            mels=features.mels
+        )
+        text = component.config("models.text", self.text.encoder, where=f"{where}: text.encoder").build(assets=assets)
+        audio_head = component.config("models.heads", self.audio.head, where=f"{where}: audio.head")
+        text_head = component.config("models.heads", self.text.head, where=f"{where}: text.head")
+        return Towers(
+            features=features,
+            audio_encoder=encoder,
+            audio_head=audio_head.build(before=encoder.dim, after=self.dim),
+            text_encoder=text,
+            text_head=text_head.build(before=text.dim, after=self.dim),
+            dim=self.dim,
+            temperature=self.temperature,
+        )
+
+
+def parse(source: str, *, name: str) -> Recipe:
+    """The recipe in a TOML text; `name` is its file's name without the suffix.
+
+    Raises SettingError.
+    """
+    try:
+        settings = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(f"{name}.toml: not TOML ({error})") from None
+    if "name" in settings:
+        raise SettingError(f"{name}.toml: name: unknown setting; the file's name is the recipe's name, delete the line")
+    recipe = read(Recipe, {"name": name, **settings}, where=f"{name}.toml:")
+    object.__setattr__(recipe, "source", source)
+    return recipe
+
+
+def find(name: str) -> Path:
+    """The file of a recipe, given its name ("mini", "laion-2022/htsat") or a path to a .toml file.
+
+    Raises SettingError, with the nearest known name.
+    """
+    if name.endswith(".toml"):
+        path = Path(name).expanduser()
+        if path.is_file():
+            return path
+        raise SettingError(f"{name}: no such recipe file")
+    for folder in _folders():
+        path = (folder / f"{name}.toml").resolve()
+        if path.is_file() and path.is_relative_to(folder.resolve()):
+            return path
+    raise SettingError(f"no recipe '{name}'; {suggest(name, names())}")
+
+
+def load(name: str) -> Recipe:
+    """The recipe of that name or path.
+
+    Raises SettingError.
+    """
+    path = find(name)
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path}: cannot be read ({error})") from None
+    return parse(source, name=path.stem)
+
+
+def names() -> list[str]:
+    """The names of all recipes, sorted."""
+    return sorted(
+        {path.relative_to(folder).with_suffix("").as_posix() for folder in _folders() for path in folder.rglob("*.toml")}
+    )
+
+
+def _folders() -> list[Path]:
+    return [root / "recipes" for root in (component.PACKAGE, *component.plugin_folders()) if (root / "recipes").is_dir()]

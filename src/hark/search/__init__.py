@@ -1,0 +1,1 @@
+"""Folders of sound become libraries, and libraries answer questions."""

@@ -1,0 +1,74 @@
+"""Measures a model while it trains: text-to-audio retrieval on the stage's validation clips."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hark.core.errors import DataError
+from hark.core.types import Relevance, Scores
+from hark.data.pcm import open_pcm
+from hark.data.records import Clip
+from hark.data.sentences import sentences
+from hark.metrics.retrieval import average_precision_at, ranks, recall_at
+from hark.models.towers import Towers
+from hark.recipe import Recipe, Stage
+from hark.runtime.model import Model
+from hark.train.data import open_corpus
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Text-to-audio mAP@10, the share of sounds whose best text is right, and the mAP@10 that chance would give."""
+
+    map_at_10: float
+    accuracy: float
+    chance: float
+
+    def as_json(self) -> dict[str, float]:
+        """The numbers by name."""
+        return dataclasses.asdict(self)
+
+
+class Validator:
+    """The validation clips of a stage, decoded once. Every distinct sentence is a query, answered by all clips of which it is said."""
+
+    def __init__(self, recipe: Recipe, stage: Stage, *, data: Path) -> None:
+        """Opens the corpora. Raises SettingError, DataError."""
+        clips: list[Clip] = []
+        said: list[tuple[str, ...]] = []
+        for n, spec in enumerate(stage.valid):
+            for clip in open_corpus(spec, data=data, where=f"{recipe.name}.toml: stage '{stage.name}': valid[{n}]"):
+                spoken = sentences(clip, spec.say)
+                if spoken:
+                    clips.append(clip)
+                    said.append(spoken)
+        if not clips:
+            raise DataError(f"{recipe.name}.toml: stage '{stage.name}': nothing is said of the validation clips")
+        self.recipe = recipe
+        self.texts = list(dict.fromkeys(text for spoken in said for text in spoken))
+        self.relevant: Relevance = np.array([[text in spoken for spoken in said] for text in self.texts])
+        self.pcm = open_pcm(clips, recipe.audio.rate_hz)
+        guesses = np.random.default_rng(0).random((20, *self.relevant.shape))
+        self.chance = float(np.mean([_map_at_10(guess, self.relevant) for guess in guesses]))
+
+    def __call__(self, towers: Towers) -> Validation:
+        """The towers' numbers; they are left in the mode (training or not) that they came in."""
+        training = towers.training
+        model = Model(self.recipe, towers, stamp="")
+        rate_hz = self.recipe.audio.rate_hz
+        sounds = model.embed_audio((self.pcm.wave(i), rate_hz) for i in range(self.relevant.shape[1]))
+        scores = model.embed_text(self.texts) @ sounds.T  # (texts, clips)
+        towers.train(training)
+        return Validation(
+            map_at_10=_map_at_10(scores, self.relevant),
+            accuracy=float(recall_at(ranks(scores.T, self.relevant.T), 1).mean()),
+            chance=self.chance,
+        )
+
+
+def _map_at_10(scores: Scores, relevant: Relevance) -> float:
+    return float(average_precision_at(ranks(scores, relevant), 10, divisor="reachable").mean())
