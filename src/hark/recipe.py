@@ -185,10 +185,10 @@ def load(name: str) -> Recipe:
 
 def names() -> list[str]:
     """The names of all recipes, sorted."""
-    return sorted(
-        {path.relative_to(folder).with_suffix("").as_posix() for folder in _folders() for path in folder.rglob("*.toml")}
-    )
+    found = {path.relative_to(folder) for folder in _folders() for path in folder.rglob("*.toml")}
+    return sorted(path.with_suffix("").as_posix() for path in found)
 
 
 def _folders() -> list[Path]:
-    return [root / "recipes" for root in (component.PACKAGE, *component.plugin_folders()) if (root / "recipes").is_dir()]
+    folders = [root / "recipes" for root in (component.PACKAGE, *component.plugin_folders())]
+    return [folder for folder in folders if folder.is_dir()]

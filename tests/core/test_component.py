@@ -50,7 +50,7 @@ class Config:
         return [Clip(id=p.name, path=p, labels=(p.name[0],)) for p in sorted(Path(self.path).glob("*.wav"))]
 '''
 
-RECIPE = '''
+RECIPE = """
 about = "A plug-in's own system."
 dim = 8
 [audio]
@@ -69,7 +69,7 @@ batch = 4
 warmup = 1
 [[stages.corpora]]
 corpus = { name = "letters", path = "" }
-'''
+"""
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_the_package_lists_what_lies_in_it() -> None:
 
 @pytest.mark.parametrize("name", ["mobilnet", "../../core/errors", "os", "a.b", ""])
 def test_what_is_no_component_is_refused(name: str) -> None:
-    with pytest.raises(SettingError, match="no '.*' among models.audio; (did you mean 'mobilenet'|known: )"):
+    with pytest.raises(SettingError, match=r"no '.*' among models.audio; (did you mean 'mobilenet'|known: )"):
         component.module("models.audio", name)
 
 

@@ -17,7 +17,9 @@ def test_width_one_is_the_published_network() -> None:
     assert tower.dim == 960
 
 
-@pytest.mark.parametrize(("size", "width", "expected"), [(16, 1.0, 16), (16, 0.5, 8), (24, 0.5, 16), (40, 0.75, 32), (3, 1.0, 8)])
+@pytest.mark.parametrize(
+    ("size", "width", "expected"), [(16, 1.0, 16), (16, 0.5, 8), (24, 0.5, 16), (40, 0.75, 32), (3, 1.0, 8)]
+)
 def test_channels_are_multiples_of_eight(size: int, width: float, expected: int) -> None:
     assert channels(size, width) == expected
 

@@ -117,7 +117,7 @@ def _whole(sound: Opened, rate_hz: int) -> Iterator[Wave]:
 def _stretch(sound: Opened, rate_hz: int, start_s: float, duration_s: float | None) -> Wave:
     if not 0 <= start_s <= _LONGEST_S:
         raise SoundError(f"{sound.name}: cannot start at {start_s} s; give 0 or more, within the sound")
-    if duration_s is not None and not 0.5 < duration_s * rate_hz:
+    if duration_s is not None and not duration_s * rate_hz > 0.5:
         raise SoundError(f"{sound.name}: a stretch of {duration_s} s holds no sample; give a longer one")
     first = round(start_s * rate_hz)
     count = None if duration_s is None else round(min(duration_s, _LONGEST_S) * rate_hz)

@@ -1,4 +1,5 @@
 """`hark demo`."""
 
+
 def demo() -> None:
     """Show the main job."""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def train(
     name: Annotated[str, typer.Argument(help="A recipe's name (mini, tiny) or a .toml file.", metavar="RECIPE")],
     data: Annotated[Path, typer.Option(help="The folder that the recipe's relative paths start from.")] = Path(),
-    out: Annotated[Path | None, typer.Option(help="Where to train into; goes on with what is there. Default: runs/NAME")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to train into; goes on with what is there. Default: runs/NAME")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads. Default: all cores.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per validation, on stdout.")] = False,
 ) -> None:
@@ -35,14 +37,13 @@ def train(
     with _progress() as progress:
         bars: dict[str, TaskID] = {}
 
-        def prepare(what: str, done: int, total: int) -> None:
-            bar = bars.setdefault(what, progress.add_task(what, total=total) if what not in bars else bars.get(what, 0))  # type: ignore[arg-type]
-            progress.update(bar, completed=done)
+        def move(what: str, done: int, total: int, note: str = "") -> None:
+            if what not in bars:
+                bars[what] = progress.add_task(what, total=total, note=note)
+            progress.update(bars[what], completed=done, note=note)
 
-        for event in run(recipe, data=data, out=folder, prepare=prepare):
-            if event.stage not in bars:
-                bars[event.stage] = progress.add_task(event.stage, total=event.steps)
-            progress.update(bars[event.stage], completed=event.step.step + 1, note=f"loss {event.step.loss:.3f}")
+        for event in run(recipe, data=data, out=folder, prepare=move):
+            move(event.stage, event.step.step + 1, event.steps, f"loss {event.step.loss:.3f}")
             _tell(event, as_json=as_json)
     print(folder / "model.safetensors")  # noqa: T201 - the result
 
@@ -52,7 +53,8 @@ def _tell(event: Event, *, as_json: bool) -> None:
     if validation is None:
         return
     if as_json:
-        print(json.dumps({"stage": event.stage, "step": step.step + 1, "loss": step.loss, **validation.as_json()}), flush=True)  # noqa: T201
+        told = {"stage": event.stage, "step": step.step + 1, "loss": step.loss, **validation.as_json()}
+        print(json.dumps(told), flush=True)  # noqa: T201
     else:
         print(  # noqa: T201
             f"{event.stage} step {step.step + 1}: loss {step.loss:.3f}, mAP@10 {validation.map_at_10:.3f} "

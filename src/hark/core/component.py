@@ -72,7 +72,8 @@ def _is_component(file: Path) -> bool:
 def _load_file(file: Path) -> ModuleType:
     name = f"hark_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None, file
+    assert spec is not None, file
+    assert spec.loader is not None, file
     found = importlib.util.module_from_spec(spec)
     sys.modules[name] = found  # dataclasses look their module up by its name
     try:

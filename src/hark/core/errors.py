@@ -24,7 +24,7 @@ class SoundError(HarkError):
     """A sound that cannot be read; the message starts with the file's name."""
 
 
-class SilentSound(SoundError):
+class SilentSound(SoundError):  # noqa: N818 - it tells what the sound is
     """A sound whose every sample is zero."""
 
 

@@ -88,7 +88,7 @@ def convert(kind: Any, value: Any, *, where: str) -> Any:
 
 
 def _join(where: str, key: str) -> str:
-    """"tiny.toml:" and "dim" -> "tiny.toml: dim"; "tiny.toml: audio" and "rate_hz" -> "tiny.toml: audio.rate_hz"."""
+    """ "tiny.toml:" and "dim" -> "tiny.toml: dim"; "tiny.toml: audio" and "rate_hz" -> "tiny.toml: audio.rate_hz"."""
     return f"{where} {key}" if where.endswith(":") else f"{where}.{key}"
 
 

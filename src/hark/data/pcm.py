@@ -1,4 +1,4 @@
-"""A corpus decoded once: all clips at one rate in one memory-mapped 16-bit file, so that training never waits for a decoder."""
+"""A corpus decoded once: all clips at one rate in one memory-mapped 16-bit file, so that training never decodes."""
 
 from __future__ import annotations
 

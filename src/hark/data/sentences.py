@@ -12,7 +12,7 @@ FIELD = re.compile(r"\{(\w+)\}")
 
 
 def sentences(clip: Clip, templates: Sequence[str]) -> tuple[str, ...]:
-    """The distinct sentences; a template names one of `caption`, `label` or a column, and is left out where that is empty.
+    """The distinct sentences. A template names `caption`, `label` or a column; where that is empty it is left out.
 
     Raises SettingError for a template that names nothing, or several things.
     """

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from hark.text.tokens import Tokens
 
 
 class Towers(nn.Module):
@@ -33,17 +35,24 @@ class Towers(nn.Module):
         self.audio_head = audio_head
         self.text_encoder = text_encoder
         self.text_head = text_head
+        self._tokens: Tokens = text_encoder.tokens  # type: ignore[assignment]
         self.dim = dim
         self.log_scale = nn.Parameter(torch.tensor(math.log(1.0 / temperature)))
 
     def audio(self, wave: Tensor, *, augment: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """(batch, samples) -> unit vectors (batch, dim); `augment` changes the features on their way (training only)."""
+        """(batch, samples) -> unit vectors (batch, dim); `augment` changes the features (training only)."""
         image = self.features(wave)  # (batch, 1, frames, mels)
         if augment is not None:
             image = augment(image)
         # Channels last: depthwise convolutions run about twice as fast on a CPU, with the same result.
         image = image.contiguous(memory_format=torch.channels_last) if image.dim() == 4 else image
         return F.normalize(self.audio_head(self.audio_encoder(image)), dim=-1)
+
+    def tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Sentences -> token numbers and their mask, (batch, tokens) each, where the towers are."""
+        ids, mask = self._tokens.encode(texts)
+        device = self.log_scale.device
+        return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
 
     def text(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Token numbers (batch, tokens) and their mask -> unit vectors (batch, dim)."""

@@ -18,7 +18,7 @@ from hark.core.files import write_aside
 
 @dataclass(frozen=True)
 class Saved:
-    """What a model's file holds: tensors by name, the recipe's name and TOML, the assets (tokenizer, ...), and who made it."""
+    """What a model's file holds: tensors, the recipe's name and TOML, assets (tokenizer, ...), and what made it."""
 
     tensors: Mapping[str, Tensor]
     recipe_name: str
@@ -29,10 +29,10 @@ class Saved:
 
 def save(path: Path, saved: Saved, *, half: bool = False) -> None:
     """Writes a model's file, whole or not at all; `half` stores the floating-point tensors in 16 bits."""
-    tensors = {
-        name: tensor.detach().cpu().to(torch.float16 if half and tensor.is_floating_point() else tensor.dtype).contiguous()
-        for name, tensor in sorted(saved.tensors.items())
-    }
+    tensors = {}
+    for name, tensor in sorted(saved.tensors.items()):
+        kind = torch.float16 if half and tensor.is_floating_point() else tensor.dtype
+        tensors[name] = tensor.detach().cpu().to(kind).contiguous()
     metadata = {
         "format": "hark-1",
         "recipe_name": saved.recipe_name,

@@ -37,11 +37,8 @@ class Model:
         """Unit vectors (len(texts), dim)."""
         rows = []
         for i in range(0, len(texts), 256):
-            ids, mask = self.towers.text_encoder.tokens.encode(texts[i : i + 256])  # type: ignore[union-attr, operator]
             with torch.inference_mode():
-                vectors = self.towers.text(
-                    torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
-                )
+                vectors = self.towers.text(*self.towers.tokens(texts[i : i + 256]))
             rows.append(vectors.float().cpu().numpy())
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), dtype=np.float32)
 
@@ -64,7 +61,8 @@ class Model:
         assert waves.ndim == 2, waves.shape
         with torch.inference_mode():
             vectors = self.towers.audio(torch.from_numpy(waves).to(self.device))
-        return vectors.float().cpu().numpy()
+        made: Vectors = vectors.float().cpu().numpy()
+        return made
 
     def embed_windows(self, source: Source) -> tuple[NDArray[np.float64], Vectors]:
         """Where each window of a sound lies, (n, 2) seconds, and its unit vector, (n, dim).

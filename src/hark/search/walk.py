@@ -7,14 +7,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from hark.audio.suffixes import known_suffixes
 from hark.core.errors import SettingError
-
-# fmt: off
-SUFFIXES = frozenset({
-    ".aac", ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd",
-    ".w64", ".wav", ".wave",
-})
-# fmt: on
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ def walk(folder: str) -> Walk:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 pending.append(entry.path)
-            elif PurePath(entry.name).suffix.lower() in SUFFIXES:
+            elif PurePath(entry.name).suffix.lower() in known_suffixes():
                 try:
                     found = entry.stat()
                 except FileNotFoundError:

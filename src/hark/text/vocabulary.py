@@ -1,4 +1,4 @@
-"""Makes a subword vocabulary for the static text tower: whole words where they are known, learned pieces for the rest."""
+"""Makes a subword vocabulary for the static text tower: whole words, and learned pieces to spell the rest."""
 
 from __future__ import annotations
 

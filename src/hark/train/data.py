@@ -40,7 +40,9 @@ def open_batches(
     clips: list[Clip] = []
     said: list[tuple[str, ...]] = []
     order: list[int] = []
-    held_out = _recordings([*stage.valid, *stage.hold_out], data=data, where=f"{recipe.name}.toml: {stage.name}: hold_out")
+    held_out = _recordings(
+        [*stage.valid, *stage.hold_out], data=data, where=f"{recipe.name}.toml: {stage.name}: hold_out"
+    )
     for n, spec in enumerate(stage.corpora):
         where = f"{recipe.name}.toml: stage '{stage.name}': corpora[{n}]"
         for clip in open_corpus(spec, data=data, where=where):

@@ -52,7 +52,7 @@ def teacher_words(name: str) -> list[str]:
 
 
 def curriculum(sentences: Sequence[str], *, words: Sequence[str], seed: int) -> list[str]:
-    """All that the student learns from: the sentences, the words alone, fragments of 2-4 words, and chance pairs of words."""
+    """What the student learns from: the sentences, single words, fragments of 2-4 words, and chance pairs of words."""
     rng = np.random.default_rng(seed)
     fragments = []
     for sentence in sentences:

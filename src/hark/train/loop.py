@@ -52,7 +52,9 @@ def train(state: State, batches: Batches, stage: Stage) -> Iterator[Step]:
             group["lr"] = rate(step, stage)
         loss = _loss(towers, batches[step], stage, loss_of, generator=generator, device=device)
         if not torch.isfinite(loss):
-            raise HarkError(f"stage '{stage.name}', step {step}: the loss is {loss.item()}; lower lr or lengthen warmup")
+            raise HarkError(
+                f"stage '{stage.name}', step {step}: the loss is {loss.item()}; lower lr or lengthen warmup"
+            )
         state.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(learning, 5.0)
@@ -68,7 +70,7 @@ def _loss(
 ) -> Tensor:
     wave = torch.from_numpy(batch.waves)  # (batch, samples)
     same = torch.from_numpy(batch.same)  # (batch, batch)
-    ids, tokens = (torch.from_numpy(a).to(device) for a in towers.text_encoder.tokens.encode(batch.texts))  # type: ignore[union-attr, operator]
+    ids, tokens = towers.tokens(batch.texts)
     if stage.alike is not None:
         same = torch.maximum(same, _alike(towers, ids, tokens, least=stage.alike).cpu())
     if torch.rand((), generator=generator) < stage.mix:

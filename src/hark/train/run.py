@@ -1,4 +1,4 @@
-"""Runs a recipe's stages: opens the data, takes the steps, validates, keeps the best, saves, and goes on after a stop."""
+"""Runs a recipe's stages: opens the data, takes the steps, validates, keeps the best, saves, resumes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hark.core import component
 from hark.core.errors import SettingError, WeightsError
@@ -81,7 +82,9 @@ def run(
         towers = current.best_towers()
 
 
-def _steps(recipe: Recipe, stage: Stage, current: state.State, *, data: Path, prepare: Prepare | None) -> Iterator[Step]:
+def _steps(
+    recipe: Recipe, stage: Stage, current: state.State, *, data: Path, prepare: Prepare | None
+) -> Iterator[Step]:
     def hear(what: str) -> Callable[[int, int], None]:
         return lambda done, total: prepare(what, done, total) if prepare is not None else None
 
@@ -109,7 +112,7 @@ def _steps(recipe: Recipe, stage: Stage, current: state.State, *, data: Path, pr
     return train(current, batches, stage)
 
 
-def _kept(recipe: Recipe, out: Path) -> dict[str, object] | None:
+def _kept(recipe: Recipe, out: Path) -> dict[str, Any] | None:
     """The state of an earlier run in `out`, if there is one and it is of this recipe."""
     if not (out / "state.pt").is_file():
         return None

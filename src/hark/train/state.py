@@ -57,7 +57,7 @@ def start(towers: Towers, stage: Stage) -> State:
 
 
 def save(path: Path, state: State, *, stage: int, recipe_hash: str, best: float | None) -> None:
-    """Writes the state, whole or not at all; only tensors and plain values, so that it can be read without running code."""
+    """Writes the state, whole or not at all: tensors and plain values only, so that reading it runs no code."""
     kept: dict[str, Any] = {
         "towers": state.towers.state_dict(),
         "optimiser": state.optimiser.state_dict(),
@@ -80,7 +80,9 @@ def read(path: Path) -> dict[str, Any]:
         found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(f"{path}: cannot be read as a training's state ({reason}); delete it to begin again") from None
+        raise WeightsError(
+            f"{path}: cannot be read as a training's state ({reason}); delete it to begin again"
+        ) from None
     return found
 
 

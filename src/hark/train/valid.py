@@ -34,7 +34,7 @@ class Validation:
 
 
 class Validator:
-    """The validation clips of a stage, decoded once. Every distinct sentence is a query, answered by all clips of which it is said."""
+    """The validation clips of a stage, decoded once; each distinct sentence is a query for the clips it is said of."""
 
     def __init__(self, recipe: Recipe, stage: Stage, *, data: Path) -> None:
         """Opens the corpora. Raises SettingError, DataError."""

@@ -83,7 +83,7 @@ class LogMel(nn.Module):
 
 
 def mel_bank(config: Config, *, rate_hz: int) -> NDArray[np.float32]:
-    """The triangular filters, (mels, n_fft // 2 + 1): each rises from its lower neighbour's centre and falls to its upper's."""
+    """The triangular filters, (mels, n_fft // 2 + 1): each from its lower neighbour's centre to its upper's."""
     top_hz = config.f_max_hz or rate_hz / 2
     to_mel, to_hz = (_slaney_mel, _slaney_hz) if config.scale == "slaney" else (_htk_mel, _htk_hz)
     edges_hz = to_hz(np.linspace(to_mel(np.array(config.f_min_hz)), to_mel(np.array(top_hz)), config.mels + 2))

@@ -8,14 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hark.audio.suffixes import known_suffixes
 from hark.core.errors import DataError
 from hark.data import manifest
 from hark.data.records import Clip
 
-SUFFIXES = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64"}
-    | {".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka"}  # these need the extra `video`
-)
 _FREESOUND = re.compile(r"\d+__[^_]+(_[^_]+)*__")  # "12345__user__dog-bark": only the last part says what it is
 
 
@@ -52,7 +49,7 @@ class Config:
             return clips
         clips = [_clip(file, folder) for file in sorted(sounds(folder))]
         if not clips:
-            raise DataError(f"{folder}: no sound in it; known endings: {' '.join(sorted(SUFFIXES))}")
+            raise DataError(f"{folder}: no sound in it; known endings: {' '.join(sorted(known_suffixes()))}")
         return clips
 
 
@@ -61,7 +58,7 @@ def sounds(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122 - fast
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in known_suffixes():  # noqa: PTH122 - fast
                 yield Path(place, name)
 
 

@@ -1,8 +1,8 @@
 """MobileNet over a log-mel image: inverted residuals with depthwise convolutions and squeeze-excitation.
 
-Blocks and sizes follow MobileNetV3 (Howard et al. 2019, section 5.1 and table 1), which EfficientAT (Schmid et al. 2023)
-brought to audio tagging. `width` scales every channel count. The image is (batch, 1, frames, mels); the embedding is
-the mean of the last map over time and frequency, so any length from a few frames up is one vector.
+Blocks and sizes follow MobileNetV3 (Howard et al. 2019, section 5.1 and table 1), which EfficientAT (Schmid et al.
+2023) brought to audio tagging. `width` scales every channel count. The image is (batch, 1, frames, mels); the
+embedding is the mean of the last map over time and frequency, so any length from a few frames up is one vector.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class MobileNet(nn.Module):
         x = self.norm(image.squeeze(1).transpose(1, 2)).transpose(1, 2).unsqueeze(1)
         x = self.blocks(F.hardswish(self.stem(x)))
         x = F.hardswish(self.last(x))  # (batch, dim, frames / 32, mels / 32)
-        return x.mean(dim=(2, 3))
+        mean: Tensor = x.mean(dim=(2, 3))
+        return mean
 
 
 class InvertedResidual(nn.Module):
@@ -113,7 +114,8 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, size, frames, mels), each channel scaled by its own number in [0, 1]."""
         pooled = x.mean(dim=(2, 3), keepdim=True)
-        return x * F.hardsigmoid(self.excite(F.relu(self.squeeze(pooled))))
+        share: Tensor = F.hardsigmoid(self.excite(F.relu(self.squeeze(pooled))))
+        return x * share
 
 
 def channels(size: int, width: float) -> int:

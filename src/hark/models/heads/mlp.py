@@ -17,6 +17,4 @@ class Config:
     def build(self, *, before: int, after: int) -> nn.Module:
         """(batch, before) -> (batch, after)."""
         hidden = self.hidden or after
-        return nn.Sequential(
-            nn.Linear(before, hidden), nn.ReLU(), nn.Dropout(self.dropout), nn.Linear(hidden, after)
-        )
+        return nn.Sequential(nn.Linear(before, hidden), nn.ReLU(), nn.Dropout(self.dropout), nn.Linear(hidden, after))

@@ -19,8 +19,8 @@ from hark.text.tokens import Tokens
 class Config:
     """`model` is a name on the hub ("FacebookAI/roberta-base") or a folder that `save_pretrained` wrote.
 
-    `pooling`: "cls" takes the first token (BERT, RoBERTa), "mean" the average of the real tokens (MPNet, MiniLM), "last"
-    the last real token (GPT-2).
+    `pooling`: "cls" takes the first token (BERT, RoBERTa), "mean" the average of the real tokens (MPNet, MiniLM),
+    "last" the last real token (GPT-2).
     """
 
     model: str
@@ -47,8 +47,8 @@ class Config:
         except (OSError, ValueError, AttributeError) as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise WeightsError(
-                f"text model '{self.model}' cannot be loaded ({reason}); give a folder with config.json, tokenizer.json "
-                "and model.safetensors, or a name on the hub and a network"
+                f"text model '{self.model}' cannot be loaded ({reason}); give a folder with config.json, "
+                "tokenizer.json and model.safetensors, or a name on the hub and a network"
             ) from None
         return Transformer(self, network, tokens)
 
