@@ -1,7 +1,9 @@
 """Sounds to read: a chirp in noise, and files of it in every format, made by libsndfile and FFmpeg."""
 
+import functools
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -64,9 +66,15 @@ def encode_fixture() -> Callable[..., bytes]:
     return encode
 
 
+@pytest.fixture(name="encode_kind")
+def encode_kind_fixture() -> Callable[..., bytes]:
+    """encode_kind(kind, seconds, channels=1): a file's bytes; made once."""
+    return encode_kind
+
+
 @pytest.fixture(name="encode_with_pyav")
 def encode_with_pyav_fixture() -> Callable[..., bytes]:
-    """encode_with_pyav(wave, rate_hz, container, codec, **options): a file's bytes, by FFmpeg."""
+    """encode_with_pyav(wave, rate_hz, container, codec, path=None, **options): a file's bytes, by FFmpeg."""
     return encode_with_pyav
 
 
@@ -87,11 +95,18 @@ def encode(wave: np.ndarray, rate_hz: int, kind: str = "WAV", subtype: str | Non
     return file.getvalue()
 
 
-def encode_with_pyav(wave: np.ndarray, rate_hz: int, container: str, codec: str, **options: str) -> bytes:
+@functools.cache
+def encode_kind(kind: Kind, seconds: float, channels: int = 1) -> bytes:
+    return encode(make_wave(kind.rate_hz, seconds, channels), kind.rate_hz, kind.format, kind.subtype)
+
+
+def encode_with_pyav(
+    wave: np.ndarray, rate_hz: int, container: str, codec: str, path: Path | None = None, **options: str
+) -> bytes:
     av = pytest.importorskip("av")
     file = io.BytesIO()
     layout = "mono" if wave.ndim == 1 else "stereo"
-    with av.open(file, "w", format=container, options=options) as output:
+    with av.open(file if path is None else str(path), "w", format=container, options=options) as output:
         stream = output.add_stream(codec, rate=rate_hz, layout=layout)
         for at in range(0, len(wave), 1024):
             planes = np.ascontiguousarray(np.atleast_2d(wave[at : at + 1024].T))

@@ -12,15 +12,13 @@ from hark.core.errors import SoundError
 NATIVE_TOLERANCE = 3e-7
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-def test_at_the_native_rate_it_is_the_slice(any_kind, channels, make_wave, encode):
+def test_at_the_native_rate_it_is_the_slice(any_kind, encode_kind):
     _, kind, subtype, rate_hz = any_kind
-    channels = 1 if subtype == "GSM610" else channels
-    seconds = 40  # longer than what is decoded before the stretch
-    data = encode(make_wave(rate_hz, seconds, channels), rate_hz, kind, subtype)
+    seconds = 25  # longer than what is decoded before the stretch, 2^20 samples of Vorbis at 44100 Hz among them
+    data = encode_kind(any_kind, seconds)
     whole = decode(data)
     rng = np.random.default_rng(0)
-    starts = [*rng.uniform(0, seconds, 6), *(seconds - rng.uniform(0.06, 0.8, 6)), 1 / rate_hz, 1152 / rate_hz]
+    starts = [1152 / rate_hz, *rng.uniform(0, seconds, 5), *(seconds - rng.uniform(0.01, 1.0, 5))]
     for start_s in starts:
         stretch = decode(data, start_s=start_s, duration_s=0.5)
         expected = whole[round(start_s * rate_hz) :][: round(0.5 * rate_hz)]

@@ -35,7 +35,7 @@ def _check_chunks(name: str, file: BinaryIO, size: int, *, big_endian: bool) -> 
         kind, length = file.read(4), int.from_bytes(file.read(4), order)
         if kind == b"ds64":  # EBU Tech 3306: RIFF size, data size, in 64 bits
             long_length = int.from_bytes(file.read(16)[8:], "little")
-        elif kind == b"fmt " and int.from_bytes(file.read(8)[4:], order) == 0:
+        elif kind == b"fmt " and file.read(8)[4:] == bytes(4):
             raise SoundError(f"{name}: its header says 0 Hz; mend the header or export the sound again")
         elif kind in (b"data", b"SSND"):
             if length == 0xFFFFFFFF and long_length is not None:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import soundfile
 
+from hark.audio.joined import Joined
 from hark.audio.mp3 import with_length
 from hark.audio.opened import VALUES_AT_ONCE, Opened, Samples
 from hark.core.errors import SoundError
@@ -29,10 +30,12 @@ def open_with_libsndfile(name: str, file: BinaryIO, path: str | None) -> Opened 
 
     Raises SoundError if it knows the format but cannot use the header.
     """
+    lead = 0  # samples in front that are ours, not the sound's
     try:
-        sound = soundfile.SoundFile(file if path is None else path)
-        if sound.format == "MP3" and (longer := with_length(file)) is not None:
+        sound = soundfile.SoundFile(Joined(file) if path is None else path)
+        if sound.format == "MP3" and (counted := with_length(file)) is not None:
             sound.close()
+            longer, lead = counted
             sound = soundfile.SoundFile(longer)
     except soundfile.LibsndfileError as error:
         if error.code == _UNRECOGNISED:
@@ -41,7 +44,7 @@ def open_with_libsndfile(name: str, file: BinaryIO, path: str | None) -> Opened 
     except TypeError:  # a name that ends in .raw: soundfile asks us for the rate
         return None
 
-    frames = sound.frames if sound.frames < _UNKNOWN_FRAMES else None
+    frames = sound.frames - lead if sound.frames < _UNKNOWN_FRAMES else None
     may_seek = sound.seekable()
     # After each read, soundfile seeks to where it already is, and that damages MP3 and Opus at the seams of our blocks.
     sound.seekable = lambda: False
@@ -50,8 +53,8 @@ def open_with_libsndfile(name: str, file: BinaryIO, path: str | None) -> Opened 
         at = _seek_point(start, sound.format, sound.subtype, frames) if may_seek else 0
         block = max(1, VALUES_AT_ONCE // sound.channels)
         try:
-            if at:
-                sound.seek(at)
+            if at + lead:
+                sound.seek(at + lead)
             while stop is None or at < stop:
                 count = block if stop is None else min(block, stop - at)
                 samples: Samples = sound.read(count, dtype="float32", always_2d=True)

@@ -10,10 +10,13 @@ import io
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from hark.audio.joined import Joined
+
 # kbit/s of layer III by its index (ISO 11172-3, 2.4.2.3, and ISO 13818-3); index 0 is "free" and gives no length
 _KBITS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES_1 = (44100, 48000, 32000)
+_DECODER_DELAY = 529  # samples; libmpg123 drops them in front if, and only if, there is a Xing header
 _SEARCH = 2**16  # bytes in which a frame has to begin, after the tags in front or after damage
 
 
@@ -24,10 +27,14 @@ class _Frame:
     kind: tuple[int, int]
     length: int
     side_bytes: int
+    samples: int
 
 
-def with_length(file: BinaryIO) -> Joined | None:
-    """The same MP3 with a Xing header in front, or None where there is no need to (or it is not layer III)."""
+def with_length(file: BinaryIO) -> tuple[Joined, int] | None:
+    """The same MP3 with a Xing header and a silent frame in front, and # samples that this adds to its decoded sound.
+
+    None where there is a header already, or nothing that is known to be MPEG layer III.
+    """
     at = _find(file, _after_id3(file), None)
     if at is None:
         return None
@@ -38,14 +45,15 @@ def with_length(file: BinaryIO) -> Joined | None:
     body = file.read(first.length - 4)
     if any(tag in body for tag in (b"Xing", b"Info", b"VBRI")):
         return None
-    header = bytearray(head)
-    header[1] |= 1  # no checksum follows
-    header[2] = (9 << 4) | (head[2] & 0b1100)  # a bit rate whose frame holds the tag, same sample rate, no padding
-    tag_frame = _frame(bytes(header))
-    assert tag_frame is not None
-    tag = b"Xing" + (1).to_bytes(4, "big") + _count(file, at, first.kind).to_bytes(4, "big")  # flag 1: frames follow
-    front = (bytes(header) + bytes(first.side_bytes) + tag).ljust(tag_frame.length, b"\0")
-    return Joined(front, file, at)
+    # No checksum, a bit rate whose frame holds the tag, the same sample rate, no padding.
+    header = bytes([head[0], head[1] | 1, (9 << 4) | (head[2] & 0b1100), head[3]])
+    like_it = _frame(header)
+    assert like_it is not None
+    silence = (header + bytes(first.side_bytes)).ljust(like_it.length, b"\0")
+    flags, frames = 1, 1 + _count(file, at, first.kind)  # flag 1: a count of frames follows
+    tag = b"Xing" + flags.to_bytes(4, "big") + frames.to_bytes(4, "big")
+    front = (header + bytes(first.side_bytes) + tag).ljust(like_it.length, b"\0")
+    return Joined(file, front=front + silence, skip=at), first.samples - _DECODER_DELAY
 
 
 def _frame(head: bytes) -> _Frame | None:
@@ -56,10 +64,11 @@ def _frame(head: bytes) -> _Frame | None:
         return None
     kbits = (_KBITS_1 if version == 3 else _KBITS_2)[bitrate]
     rate_hz = _RATES_1[rate] >> {3: 0, 2: 1, 0: 2}[version]  # MPEG 1, 2 and "2.5"
-    length = (144 if version == 3 else 72) * 1000 * kbits // rate_hz + (head[2] >> 1 & 1)
+    samples = 1152 if version == 3 else 576
+    length = samples // 8 * 1000 * kbits // rate_hz + (head[2] >> 1 & 1)
     mono = head[3] >> 6 == 3
     side_bytes = (17 if mono else 32) if version == 3 else (9 if mono else 17)
-    return _Frame((version, rate), length, side_bytes)
+    return _Frame((version, rate), length, side_bytes, samples)
 
 
 def _after_id3(file: BinaryIO) -> int:
@@ -109,30 +118,3 @@ def _count(file: BinaryIO, start: int, kind: tuple[int, int]) -> int:
             if found is None:
                 return frames
             at = found
-
-
-class Joined:
-    """`front`, then `file` from byte `skip` on, read as one file."""
-
-    def __init__(self, front: bytes, file: BinaryIO, skip: int):
-        self._front, self._file, self._skip = front, file, skip
-        self._at = 0
-
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes from where we are."""
-        part = self._front[self._at : self._at + size]
-        if len(part) < size:
-            self._file.seek(max(0, self._at - len(self._front)) + self._skip)
-            part += self._file.read(size - len(part))
-        self._at += len(part)
-        return part
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Goes to a byte and returns its place."""
-        end = len(self._front) + self._file.seek(0, io.SEEK_END) - self._skip
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: end}[whence]
-        return self._at
-
-    def tell(self) -> int:
-        """Where we are."""
-        return self._at

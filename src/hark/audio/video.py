@@ -28,8 +28,8 @@ def open_with_pyav(name: str, file: BinaryIO) -> Opened:
         ) from None
     file.seek(0)
     try:
-        container = av.open(file, options={"format_whitelist": _CONTAINERS})
-    except av.FFmpegError:
+        container = av.open(file, options={"format_whitelist": _CONTAINERS}, metadata_errors="replace")
+    except (av.FFmpegError, ValueError):  # ValueError: PyAV could not make sense of what FFmpeg gave
         raise SoundError(f"{name}: not a sound; hark reads wav, flac, ogg, mp3, aiff, m4a, aac, mp4, webm") from None
     if not container.streams.audio:
         container.close()

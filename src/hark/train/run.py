@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from hark.core import component
 from hark.core.errors import SettingError, WeightsError
 from hark.core.files import write_text
@@ -51,6 +53,7 @@ def run(
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "recipe.toml", recipe.source)
     assets = _assets(recipe, data=data, out=out)
+    torch.manual_seed(recipe.stages[0].seed if recipe.stages else 0)  # the first weights are part of the result
     towers = recipe.build(assets=assets)
     first = kept["stage"] if kept else 0
     for number, stage in enumerate(recipe.stages):

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hark.core.errors import WeightsError
+from hark.core.errors import SettingError, WeightsError
 from hark.core.files import write_aside
+from hark.core.settings import suggest
 from hark.models.towers import Towers
 from hark.recipe import Stage
 from hark.train.optim import optimiser
@@ -47,11 +48,17 @@ class State:
 
 
 def start(towers: Towers, stage: Stage) -> State:
-    """The state before a stage's first step: parts named in `freeze` stop learning."""
+    """The state before a stage's first step: parts named in `freeze` stop learning.
+
+    Raises SettingError for a part that the towers do not have.
+    """
     for parameter in towers.parameters():
         parameter.requires_grad_(True)
+    parts = dict(towers.named_children())
     for part in stage.freeze:
-        getattr(towers, part).requires_grad_(False)
+        if part not in parts:
+            raise SettingError(f"stage '{stage.name}': freeze: no part '{part}'; {suggest(part, parts)}")
+        parts[part].requires_grad_(False)
     average = copy.deepcopy(towers).requires_grad_(False) if stage.average is not None else None
     return State(towers=towers, optimiser=optimiser(towers, stage), average=average)
 

@@ -1,0 +1,1 @@
+"""Speed and memory of hark, each measured beside another way to do the same."""

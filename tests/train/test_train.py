@@ -1,0 +1,174 @@
+"""Training: interrupted equals uninterrupted, frozen stays, the loss falls, and mistakes are one line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hark import recipe as recipes
+from hark.core.errors import DataError, SettingError, WeightsError
+from hark.recipe import Recipe
+from hark.runtime.load import load
+from hark.train.optim import rate
+from hark.train.run import Event, run
+
+RECIPE = """
+about = "For tests."
+dim = 16
+[audio]
+rate_hz = 16000
+window_s = 0.5
+features = {{ name = "logmel", n_fft = 256, hop = 256, mels = 16 }}
+encoder = {{ name = "mobilenet", width = 0.25 }}
+head = {{ name = "mlp", dropout = 0.2 }}
+[text]
+encoder = {{ name = "static", vocabulary = 120, width = 8, hidden = 16, dim = 16 }}
+head = {{ name = "linear" }}
+[[stages]]
+name = "sounds"
+steps = {steps}
+batch = 12
+warmup = 2
+mix = 0.5
+mask_frames = 4
+mask_mels = 2
+average = 0.9
+valid_every = 4
+{more}
+[[stages.corpora]]
+corpus = {{ name = "synth", path = "", clips = 24, seed = 1, duration_s = 0.6, kinds = {kinds} }}
+[[stages.valid]]
+corpus = {{ name = "synth", path = "", clips = 18, seed = 2, duration_s = 0.6, kinds = {kinds} }}
+say = ["{{label}}"]
+"""
+
+
+KINDS = '["siren", "rain", "church bell", "crickets", "door knock", "airplane"]'
+
+
+def small(*, steps: int = 9, more: str = "") -> Recipe:
+    return recipes.parse(RECIPE.format(steps=steps, more=more, kinds=KINDS), name="small")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARK_CACHE", str(tmp_path_factory.getbasetemp() / "train-cache"))
+
+
+def train(recipe: Recipe, out: Path, *, until: int | None = None) -> list[Event]:
+    events = []
+    for event in run(recipe, data=Path(), out=out, save_every_s=0.0):
+        events.append(event)
+        if event.step.step == until:
+            break  # the process is stopped here, as far as the folder can tell
+    return events
+
+
+@pytest.mark.parametrize("stop", [0, 3, 6])
+def test_interrupted_equals_uninterrupted(tmp_path: Path, stop: int) -> None:
+    whole = train(small(), tmp_path / "whole")
+    train(small(), tmp_path / "parts", until=stop)
+    rest = train(small(), tmp_path / "parts")
+    assert [event.step for event in rest] == [event.step for event in whole][-len(rest) :]
+    assert len(rest) < len(whole) or stop == 0
+    assert (tmp_path / "whole/model.safetensors").read_bytes() == (tmp_path / "parts/model.safetensors").read_bytes()
+    assert train(small(), tmp_path / "whole") == []  # and a finished run has nothing left to do
+
+
+def test_the_loss_falls_below_chance(tmp_path: Path) -> None:
+    events = train(small(steps=60), tmp_path)
+    first, last = (np.mean([event.step.loss for event in part]) for part in (events[:5], events[-5:]))
+    assert last < 0.8 * first
+    validations = [event.validation for event in events if event.validation is not None]
+    assert max(v.map_at_10 for v in validations) > 1.5 * validations[0].chance
+    assert len(load(str(tmp_path)).embed_text(["rain"])) == 1
+    lines = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(60))
+
+
+def test_what_is_frozen_stays(tmp_path: Path) -> None:
+    recipe = small(more='freeze = ["text_encoder"]\nalike = 0.9')
+    train(recipe, tmp_path)
+    torch.manual_seed(0)
+    kept = torch.load(tmp_path / "state.pt", weights_only=True)["towers"]
+    average = load(str(tmp_path)).towers.state_dict()
+    for name, tensor in kept.items():
+        if name.startswith("text_encoder."):  # the average of what never moved, to half precision
+            torch.testing.assert_close(tensor, average[name], atol=1e-3, rtol=1e-3)
+    assert not torch.equal(kept["text_head.weight"].half().float(), average["text_head.weight"])
+
+
+def test_the_rate_warms_up_and_follows_the_cosine() -> None:
+    stage = small(steps=100, more="lr = 2e-3").stages[0]
+    rates = np.array([rate(step, stage) for step in range(100)])
+    assert rates[:2] == pytest.approx([1e-3, 2e-3])
+    np.testing.assert_allclose(rates[2:], 2e-3 * np.cos(np.pi / 2 * np.arange(98) / 98) ** 2, rtol=1e-9)
+
+
+def test_another_recipes_run_is_not_gone_on_with(tmp_path: Path) -> None:
+    train(small(), tmp_path, until=0)
+    with pytest.raises(WeightsError, match=r"holds a training of another recipe; choose another folder with --out"):
+        train(small(steps=10), tmp_path)
+
+
+def test_a_damaged_state_is_one_line(tmp_path: Path) -> None:
+    train(small(), tmp_path, until=0)
+    (tmp_path / "state.pt").write_bytes((tmp_path / "state.pt").read_bytes()[:1000])
+    with pytest.raises(WeightsError, match=r"state.pt: cannot be read as a training's state .*; delete it to begin"):
+        train(small(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "message"),
+    [
+        ("alike = 0.9", SettingError, r"small.toml: stage 'sounds': alike: compares with a frozen text encoder"),
+        ('freeze = ["text_encodr"]', SettingError, r"freeze: no part 'text_encodr'; did you mean 'text_encoder'\?"),
+        ("seed = 0\nbtch = 3", SettingError, r"small.toml: stages\[0\].btch: unknown setting; did you mean 'batch'\?"),
+        ('loss = { name = "infonse" }', SettingError, r"no 'infonse' among losses; did you mean 'infonce'\?"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, more: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        train(small(more=more), tmp_path)
+
+
+def test_too_few_clips_for_a_batch(tmp_path: Path) -> None:
+    recipe = recipes.parse(
+        RECIPE.format(steps=1, more="", kinds=KINDS).replace("batch = 12", "batch = 25"), name="small"
+    )
+    with pytest.raises(DataError, match="24 clips for a batch of 25; add clips or lower the stage's batch"):
+        train(recipe, tmp_path)
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    train(small(), tmp_path, until=4)
+    model = tmp_path / "model.safetensors"
+    from hark.models import weights
+
+    saved = weights.open_file(model)
+    wider = weights.Saved(
+        saved.tensors, saved.recipe_name, saved.recipe.replace("dim = 16", "dim = 17", 1), saved.assets, {}
+    )
+    weights.save(tmp_path / "wider.safetensors", wider)
+    with pytest.raises(
+        WeightsError, match=r"wider.safetensors: tensor 'audio_head.0.weight' is \(16, .*\), the recipe wants \(17, "
+    ):
+        load(str(tmp_path / "wider.safetensors"))
+    tensors = dict(saved.tensors)
+    del tensors["log_scale"]
+    weights.save(tmp_path / "less.safetensors", weights.Saved(tensors, "small", saved.recipe, saved.assets, {}))
+    with pytest.raises(WeightsError, match=r"less.safetensors: tensor 'log_scale' is missing"):
+        load(str(tmp_path / "less.safetensors"))
+    weights.save(
+        tmp_path / "more.safetensors",
+        weights.Saved({**saved.tensors, "x": torch.zeros(1)}, "small", saved.recipe, saved.assets, {}),
+    )
+    with pytest.raises(WeightsError, match=r"more.safetensors: tensor 'x' has no place in the recipe"):
+        load(str(tmp_path / "more.safetensors"))
+    shutil.copy(model, tmp_path / "cut.safetensors")
+    (tmp_path / "cut.safetensors").write_bytes(model.read_bytes()[:500])
+    with pytest.raises(WeightsError, match=r"cut.safetensors: cannot be read as a model"):
+        load(str(tmp_path / "cut.safetensors"))
