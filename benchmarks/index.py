@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 import tempfile
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,10 @@ STAGES = ("decode", "resample", "windows", "features", "tower", "store", "all")
 LONGEST = 0.6  # share of the sound for memory that is in one file; the rest is in four
 
 COMPARED = """\
-What is compared: hark cuts windows that overlap, so it hears every second twice (5 s every 2.5 s in mini); the plain
-loop cuts clips of 10 s and hears every second once. Its CLAP has a far larger tower than hark's model and wants 48 kHz.
-So their ratio says what a user gains, and is mostly the smaller model; "decode" and "resample", and the plain loop with
-hark's own model, say what the plumbing brings. Weights do not matter to speed. The files were just written,
-so they come from the system's memory and not from a disk."""
+What is compared: hark cuts windows that overlap, so it hears every second twice (mini: 5 s every 2.5 s); the plain loop
+cuts clips of 10 s and hears every second once. Its CLAP has a far larger tower than hark's model, and wants 48 kHz. So
+their ratio is mostly the smaller model; "decode", "resample" and the plain loop with hark's own model tell of the
+plumbing. Weights do not matter to speed. The files were just written: they come from memory, not from a disk."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def measure(plan: Plan, scratch: Path) -> Result:
     if name == "random":
         name = str(scratch / "random.safetensors")
         fresh(write_stand_in, "mini", Path(name))
+    _tell(f"speed: {plan.files} files, {plan.repeats} repetitions after one that does not count")
     rng = np.random.default_rng(0)
     many, long = scratch / "many", scratch / "long"
     many.mkdir()
@@ -77,20 +78,26 @@ def measure(plan: Plan, scratch: Path) -> Result:
         write_noise(many / f"{i:03}.flac", plan.duration_s, rng=rng)
     sounds = Sounds(many, plan.duration_s, plan.plain_files)
     found = speed(name, sounds, cores(), plan.repeats, plan.small)
+    _tell(f"memory: {plan.hours:g} h of sound")
     long.mkdir()
     for i, share in enumerate((LONGEST, *4 * ((1 - LONGEST) / 4,))):
         write_noise(long / f"{i}.flac", share * plan.hours * 3600, rng=rng)
     return Result(plan, about, found, memory(name, long, scratch / "library", cores()))
 
 
+def _tell(step: str) -> None:
+    print(step, file=sys.stderr, flush=True)
+
+
 def table(result: Result) -> str:
     """The result, to be read."""
     plan, about, found, held = result.plan, result.machine, result.speed, result.memory
     repeated = f"{plan.repeats} repetitions, median (least - most)"
-    heads = f"{'seconds per hour, one thread':30}{'hark index, ' + plan.model:>32}   {'plain loop, CLAP':>32}"
+    heads = f"{'seconds per hour, one thread':30}{'hark index':>32}   {'plain loop, CLAP':>32}"
     lines = [
         f"{about.processor}, {about.cores} cores ({about.busy} busy before we began), {about.system}",
-        ", ".join(f"{name} {number}" for name, number in about.versions.items()),
+        textwrap.fill(", ".join(f"{name} {number}" for name, number in about.versions.items()), 120),
+        f"model: {plan.model}",
         f"{plan.files} stereo FLACs of {plan.duration_s:g} s, 44.1 kHz ({plan.plain_files} in plain loops); {repeated}",
         "",
         f"{heads}   {'ratio':>8}",
@@ -116,16 +123,19 @@ def table(result: Result) -> str:
         _row("  of which the model", found.ratio_model),
         _row("  of which the plumbing", found.ratio_plumbing),
         "",
-        f"memory: {held.peak_mb:.0f} MB at most (bound of {BOUND_MB:.0f} MB {kept}), "
-        f"{held.idle_mb:.0f} MB with the model loaded and nothing heard",
-        f"        {held.hours:.3g} h in {held.files} files, {LONGEST * held.hours:.3g} h in the longest; "
-        f"{held.jobs} threads, {held.elapsed_s:.0f} s",
+        f"memory, {held.jobs} threads, {held.hours:.3g} h in {held.files} files, one of {LONGEST * held.hours:.3g} h",
+        f"  {held.peak_mb:.0f} MB at most (bound: {BOUND_MB:.0f} MB, {kept}), {held.idle_mb:.0f} with the model loaded",
         "",
         result.compared,
     ]
     if plan.small:
         lines.append("The CLAP was a small one, to see that this runs; the numbers say nothing.")
     return "\n".join(lines)
+
+
+def as_json(result: Result) -> str:
+    """The result, to be kept."""
+    return json.dumps(dataclasses.asdict(result), indent=2) + "\n"
 
 
 def _shared(spread: Spread, whole: Spread) -> str:
@@ -147,24 +157,26 @@ def main() -> None:
     parser.add_argument("--model", default="mini", help="name or file of a model, or 'random': mini, untrained")
     parser.add_argument("--hours", type=float, default=10.0, help="of sound for memory (10; 0.45 GB on disk each)")
     parser.add_argument("--files", type=int, default=12, help="of 2 minutes for speed (12); CLAP hears a sixth of them")
-    parser.add_argument("--json", type=Path, default=RESULTS, help="where to save the result")
-    parser.add_argument("--quick", action="store_true", help="see that it runs, whatever --hours and --files say")
+    parser.add_argument(
+        "--json", type=Path, help=f"where to save the result ({RESULTS.relative_to(RESULTS.parents[2])})"
+    )
+    parser.add_argument("--quick", action="store_true", help="only see that it runs; saves nothing without --json")
     told = parser.parse_args()
     if told.files < 1 or told.hours <= 0:
         parser.error("--files and --hours must be above 0")
-    plan = (
-        quick(told.model)
-        if told.quick
-        else Plan(told.model, told.files, 120.0, -(-told.files // 6), 5, told.hours, False)
-    )
+    plan = Plan(told.model, told.files, 120.0, -(-told.files // 6), 5, told.hours, False)
+    if told.quick:
+        plan = quick(told.model)
     try:
         with tempfile.TemporaryDirectory(prefix="hark-benchmark-") as scratch:
             result = measure(plan, Path(scratch))
     except HarkError as error:
         sys.exit(f"benchmarks.index: {error}")
-    write_text(told.json, json.dumps(dataclasses.asdict(result), indent=2) + "\n")
     print(table(result))
-    print(f"saved: {told.json}")
+    to = told.json or (None if told.quick else RESULTS)
+    if to is not None:
+        write_text(to, as_json(result))
+        print(f"saved: {to}")
     if not result.memory.fits:
         sys.exit(1)
 

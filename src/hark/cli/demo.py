@@ -21,9 +21,7 @@ def demo(
     model: Annotated[str, typer.Option(metavar="NAME", help="The model that searches: a name or a file.")] = "mini",
     train_seconds: Annotated[
         int,
-        typer.Option(
-            metavar="N", min=0, help="How long to train, on two cores; the steps follow from it. 0: do not train."
-        ),
+        typer.Option(metavar="N", min=0, help="About how long to train; the steps follow from it. 0: do not train."),
     ] = 60,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -58,8 +58,8 @@ def svg(
 
 
 def _round_up(value: float) -> float:
-    """The next of 1, 2, 4, 8 times a power of ten."""
+    """The next of 1, 2, 4, 6, 8 times a power of ten."""
     if value <= 0:
         return 1.0
     ten = 10.0 ** math.floor(math.log10(value))
-    return next(ten * factor for factor in (1, 2, 4, 8, 10) if ten * factor >= value)
+    return next(ten * factor for factor in (1, 2, 4, 6, 8, 10) if ten * factor >= value)

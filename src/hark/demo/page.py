@@ -111,7 +111,8 @@ def _figure(answer: Answer, kinds: Sequence[str], strip: Strip) -> str:
     ends = f"<span>{words.clock(strip.start_s)}</span><span>{words.clock(strip.end_s)}</span>"
     return (
         f'<figure><figcaption><span class="file" title="{name}">{name}</span>'
-        f'<span class="when">{when.replace("-", "&ndash;")}</span>{verdict}<span class="score">{answer.score:.3f}</span></figcaption>\n'
+        f'<span class="when">{when.replace("-", "&ndash;")}</span>{verdict}'
+        f'<span class="score">{answer.score:.3f}</span></figcaption>\n'
         f'<div class="strip">{picture}<button class="span" style="{_placed(strip, answer.start_s, answer.end_s)}" '
         f'aria-label="Play {when} of {name}" data-sound="{strip.sound}"><i></i></button></div>\n'
         f"{_lane(answer.events, kinds, strip)}"
@@ -166,8 +167,9 @@ def _cells(name: str, value: Estimate, guess: float | None) -> str:
 
 def _train(learned: Learned) -> str:
     best, points = learned.best, learned.points
-    loss = svg(
-        [(point.step, point.loss) for point in points],
+    ends = [0, *(point.step for point in points)]
+    loss = svg(  # a mean stands in the middle of the steps that it is of
+        [((first + last) / 2, point.loss) for first, last, point in zip(ends[:-1], ends[1:], points, strict=True)],
         title="The loss falls",
         faint=[(step + 1, loss) for step, loss in enumerate(learned.losses)],
     )

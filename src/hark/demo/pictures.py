@@ -23,6 +23,7 @@ RATE_HZ = 16000
 LONGEST_S = 30.0  # of a strip; a longer sound is shown around the span only
 COLUMNS = 600  # of a spectrogram
 RANGE_DB = 60.0
+FLOOR_DB = -120.0
 
 Paint = Callable[[NDArray[np.float32]], bytes]
 """Values (height, width) in [0, 1], the first row on top -> PNG."""
@@ -74,12 +75,15 @@ def stretch(start_s: float, end_s: float, *, duration_s: float, longest_s: float
 def spectrogram(wave: Wave, rate_hz: int = RATE_HZ) -> NDArray[np.float32]:
     """(mels, about COLUMNS) how loud it is: 1 is the loudest, 0 is RANGE_DB below or less; high notes come first."""
     hop = max(64, len(wave) // COLUMNS)
-    features = logmel.Config(n_fft=1024, hop=hop, mels=72, f_min_hz=40.0, floor=1e-12).build(rate_hz=rate_hz)
+    features = logmel.Config(n_fft=1024, hop=hop, mels=72, f_min_hz=40.0, floor=10 ** (FLOOR_DB / 10)).build(
+        rate_hz=rate_hz
+    )
     if len(wave) <= 512:  # the transform mirrors half a frame at each end
         wave = np.pad(wave, (0, 513 - len(wave)))
     with torch.inference_mode():
         decibel = features(torch.from_numpy(np.asarray(wave, dtype=np.float32))[None])[0, 0].T.numpy()[::-1]
-    return np.asarray(np.clip((decibel - decibel.max()) / RANGE_DB + 1.0, 0.0, 1.0), dtype=np.float32)
+    loudest = max(float(decibel.max()), FLOOR_DB + RANGE_DB)  # so that silence is dark
+    return np.asarray(np.clip((decibel - loudest) / RANGE_DB + 1.0, 0.0, 1.0), dtype=np.float32)
 
 
 def _strip(answer: Answer, paint: Paint | None) -> Strip:

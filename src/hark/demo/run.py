@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hark.core.errors import HarkError
 from hark.core.files import write_text
@@ -65,12 +67,13 @@ def run(
     clips, sounds = _sounds(out, folder=folder, scenes=scenes)
     tell(sounds)
     indexed, asked, search_s = _search(out, model, sounds=sounds, clips=clips, tell=tell, hear=hear)
-    measured = _measure(model, clips, hear=hear) if clips else None
-    if measured is not None:
-        tell(measured)
-    learned = _train(recipe, out / place.TRAINING, tell=tell, hear=hear) if recipe is not None else None
-    if learned is not None:
-        tell(learned)
+    with _one_thread():
+        measured = _measure(model, clips, hear=hear) if clips else None
+        if measured is not None:
+            tell(measured)
+        learned = _train(recipe, out / place.TRAINING, tell=tell, hear=hear) if recipe is not None else None
+        if learned is not None:
+            tell(learned)
     seconds = {"sounds": sounds.seconds, "index": indexed.seconds, "search": search_s}
     seconds |= {"retrieval": measured.seconds} if measured is not None else {}
     seconds |= {"training": learned.seconds} if learned is not None else {}
@@ -97,6 +100,21 @@ def run(
             f"({best.chance:.3f}); train for longer"
         )
     return report
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keeps torch to one thread: the numbers do not depend on the processors then, nor the time on what else they do.
+
+    With as many threads as processors, each step of so small a model waits for the slowest of them; where one of two
+    processors was busy with something else, it took ten times as long.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _sounds(out: Path, *, folder: Path | None, scenes: int) -> tuple[list[Clip], Sounds]:

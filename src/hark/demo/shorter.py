@@ -1,4 +1,4 @@
-"""The recipe `tiny` with a number of steps that takes about so long on two cores."""
+"""The recipe `tiny` with a number of steps that takes about so long on a slow processor."""
 
 from __future__ import annotations
 

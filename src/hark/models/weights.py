@@ -16,6 +16,9 @@ from hark.core.errors import WeightsError
 from hark.core.files import write_aside
 
 
+FORMAT = "hark-1"
+
+
 @dataclass(frozen=True)
 class Saved:
     """What a model's file holds: tensors, the recipe's name and TOML, assets (tokenizer, ...), and what made it."""
@@ -33,13 +36,14 @@ def save(path: Path, saved: Saved, *, half: bool = False) -> None:
     for name, tensor in sorted(saved.tensors.items()):
         kind = torch.float16 if half and tensor.is_floating_point() else tensor.dtype
         tensors[name] = tensor.detach().cpu().to(kind).contiguous()
-    metadata = {
-        "format": "hark-1",
+    about = {
         "recipe_name": saved.recipe_name,
         "recipe": saved.recipe,
-        "assets": json.dumps(dict(saved.assets), sort_keys=True, ensure_ascii=False),
-        "made_by": json.dumps(dict(saved.made_by), sort_keys=True),
+        "assets": dict(saved.assets),
+        "made_by": dict(saved.made_by),
     }
+    # One entry: safetensors writes several in the order of a hash map, and the same model would be another file.
+    metadata = {FORMAT: json.dumps(about, sort_keys=True, ensure_ascii=False)}
     with write_aside(path) as aside:
         save_file(tensors, aside, metadata=metadata)
 
@@ -52,17 +56,18 @@ def open_file(path: Path) -> Saved:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") != "hark-1":
+            if FORMAT not in metadata:
                 raise WeightsError(f"{path}: safetensors, but not a model that hark saved; its recipe is missing")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: cannot be read as a model ({error})") from None
+    about = json.loads(metadata[FORMAT])
     return Saved(
         tensors={n: t.float() if t.dtype == torch.float16 else t for n, t in tensors.items()},
-        recipe_name=metadata["recipe_name"],
-        recipe=metadata["recipe"],
-        assets=json.loads(metadata["assets"]),
-        made_by=json.loads(metadata["made_by"]),
+        recipe_name=about["recipe_name"],
+        recipe=about["recipe"],
+        assets=about["assets"],
+        made_by=about["made_by"],
     )
 
 

@@ -13,6 +13,7 @@ from hark.audio.window import Window, slide
 from hark.core.types import Vectors
 from hark.models.towers import Towers
 from hark.recipe import Recipe
+from hark.runtime.fuse import fused
 
 BATCH = 16  # windows; bounds the memory that one sound takes, however long it is
 
@@ -21,7 +22,8 @@ class Model:
     """Trained towers with their recipe.
 
     Sound is cut into windows that cover it (never a random crop), so the same sound gives the same vectors whether it
-    comes alone, in a batch, today or tomorrow. `stamp` tells which recipe and weights made a vector.
+    comes alone, in a batch, today or tomorrow. `stamp` tells which recipe and weights made a vector. The towers are
+    copied, so training them on does not change the model.
     """
 
     def __init__(self, recipe: Recipe, towers: Towers, *, stamp: str, device: str = "cpu") -> None:
@@ -31,7 +33,7 @@ class Model:
         self.dim = recipe.dim
         self.rate_hz = recipe.audio.rate_hz
         self.device = torch.device(device)
-        self.towers = towers.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.towers = fused(towers).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def embed_text(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (len(texts), dim)."""

@@ -197,6 +197,10 @@ def _one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+MOST_JOBS = 8  # unless more are asked for: each takes some 80 MB, and one writer cannot feed many more
+
+
 def _processors() -> int:
-    """How many processors this process may use, which in a container is not how many there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many processors this process may use, which in a container is not how many there are; MOST_JOBS at most."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MOST_JOBS, usable)

@@ -31,7 +31,13 @@ def make_vocabulary(texts: Sequence[str], *, words: Iterable[str], size: int) ->
 
 def _learn_pieces(texts: Sequence[str], *, size: int) -> dict[str, None]:
     tokenizer = _tokenizer({UNKNOWN: 0})
-    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=[UNKNOWN], show_progress=False)
+    # The trainer numbers "##" letters in the order of a hash map and breaks ties by number, so another process learns
+    # other pieces; numbered beforehand, they are the same everywhere.
+    letters = sorted({letter for text in texts for letter in text.lower() if not letter.isspace()})
+    first = [UNKNOWN, *letters, *(f"##{letter}" for letter in letters)]
+    if size <= len(first):
+        return dict.fromkeys(first[:size])
+    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=first, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     found = tokenizer.get_vocab()
     return dict.fromkeys(sorted(found, key=lambda entry: (int(found[entry]), entry)))

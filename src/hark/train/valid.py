@@ -56,13 +56,11 @@ class Validator:
         self.chance = float(np.mean([_map_at_10(guess, self.relevant) for guess in guesses]))
 
     def __call__(self, towers: Towers) -> Validation:
-        """The towers' numbers; they are left in the mode (training or not) that they came in."""
-        training = towers.training
+        """The towers' numbers."""
         model = Model(self.recipe, towers, stamp="")
         rate_hz = self.recipe.audio.rate_hz
         sounds = model.embed_audio((self.pcm.wave(i), rate_hz) for i in range(self.relevant.shape[1]))
         scores = model.embed_text(self.texts) @ sounds.T  # (texts, clips)
-        towers.train(training)
         return Validation(
             map_at_10=_map_at_10(scores, self.relevant),
             accuracy=float(recall_at(ranks(scores.T, self.relevant.T), 1).mean()),
