@@ -151,3 +151,6 @@ def test_folder_without_sounds_is_refused(tmp_path, small_model):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SettingError, match="no sounds in it"):
         run(tmp_path / "demo", model=small_model, recipe=None, folder=tmp_path / "empty")
+    with pytest.raises(SettingError, match="nowhere: no such folder"):
+        run(tmp_path / "other", model=small_model, recipe=None, folder=tmp_path / "nowhere")
+    assert not (tmp_path / "other").exists()

@@ -161,7 +161,7 @@ def _mono(sound: Opened, start: int, stop: int | None) -> Iterator[Wave]:
 
 
 def _mean_of_channels(samples: Samples) -> Wave:
-    """(samples, channels) -> (samples,); column by column, which is six times as fast as numpy's mean along short rows."""
+    """(samples, channels) -> (samples,), column by column: numpy's mean along short rows takes six times as long."""
     wave: Wave = samples[:, 0].copy()
     for channel in range(1, samples.shape[1]):
         wave += samples[:, channel]

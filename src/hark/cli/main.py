@@ -10,6 +10,7 @@ import typer
 
 from hark.cli import demo, eval, index, models, search, train, zeroshot  # noqa: A004
 from hark.core.errors import HarkError
+from hark.core.memory import keep_freed_memory
 
 app = typer.Typer(
     name="hark",
@@ -20,13 +21,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.demo)
-app.command("index")(index.index)
-app.command("search")(search.search)
-app.command("eval")(eval.evaluate)
-app.command("zeroshot")(zeroshot.zeroshot)
-app.command("train")(train.train)
-app.command("models")(models.models)
+for name, command, help_line in (
+    ("demo", demo.demo, "Show the whole of hark, in a few minutes."),
+    ("index", index.index, "Make a folder of sounds searchable."),
+    ("search", search.search, "Find sounds by words, by an example, or both."),
+    ("eval", eval.evaluate, "Measure retrieval, both ways."),
+    ("zeroshot", zeroshot.zeroshot, "Measure classification without training."),
+    ("train", train.train, "Train a recipe, or go on training it."),
+    ("models", models.models, "List the recipes and their weights."),
+):
+    app.command(name, short_help=help_line)(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -40,6 +44,7 @@ def _version(
 
 def main() -> None:
     """Runs a command; what a user can cause is one line on stderr and exit status 1, wrong usage is 2."""
+    keep_freed_memory()
     try:
         app()
     except HarkError as error:

@@ -1,4 +1,4 @@
-"""Keeps freed memory in the process, so that each step or window does not fetch the same pages from the system again."""
+"""Keeps freed memory in the process, so that a step or window does not fetch the same pages from the system again."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from hark.eval.retrieval import Direction
 from hark.recipe import Recipe
 from hark.runtime.model import Model
 from hark.search.engine import Hit, Library
-from hark.search.walk import printable
+from hark.search.walk import printable, root_of
 from hark.train import run as training
 
 SCENE_S = 12.0
@@ -63,6 +63,8 @@ def run(
     Raises SettingError for an `out` that is not its own or a `folder` without sounds, HarkError where the training,
     though the report is written, did not do clearly better than chance.
     """
+    if folder is not None:
+        root_of(folder)  # a wrong folder is told before anything is removed
     place.claim(out, folder=folder)
     clips, sounds = _sounds(out, folder=folder, scenes=scenes)
     tell(sounds)

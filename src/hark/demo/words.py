@@ -38,7 +38,7 @@ def ending(report: Report) -> str:
             f"{right} of {given} answers are right; of scenes picked by lot {lot:.1f} would hold what was asked for"
         ]
     if report.measured is None:
-        lines += ["retrieval is not measured: it takes captions, and a folder alone has none"]
+        lines += ["", "retrieval is not measured: it takes captions, and a folder alone has none"]
     total = sum(report.seconds.values())
     lines += [f"report: {report.out / 'report.html'}  ({total:.0f} s in all)", "", "Now your own sounds:"]
     width = max(len(command) for command, _ in commands(report))
@@ -133,9 +133,10 @@ def _asked(part: Asked) -> str:
     if part.holding is not None:
         heading += f"  (in {part.holding} of {part.among} scenes)"
     lines = [heading]
-    for answer in part.answers:
-        name = answer.name if len(answer.name) <= NAME else f"…{answer.name[1 - NAME :]}"
-        line = f"    {answer.score:6.3f}  {name:<12}  {span(answer.start_s, answer.end_s):<13}  {verdict(answer)}"
+    names = [answer.name if len(answer.name) <= NAME else f"…{answer.name[1 - NAME :]}" for answer in part.answers]
+    width = max(map(len, names))
+    for answer, name in zip(part.answers, names, strict=True):
+        line = f"    {answer.score:6.3f}  {name:<{width}}  {span(answer.start_s, answer.end_s):<13}  {verdict(answer)}"
         lines.append(line.rstrip())
     return "\n".join(lines)
 

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from hark.core.errors import WeightsError
 from hark.core.files import write_aside
 
-
 FORMAT = "hark-1"
 
 

@@ -19,6 +19,9 @@ def fused(module: M) -> M:
     made = copy.deepcopy(module).eval()
     for part in list(made.modules()):
         for name, child in list(part.named_children()):
-            if isinstance(child, nn.Sequential) and [type(step) for step in child] == [nn.Conv2d, nn.BatchNorm2d]:
-                setattr(part, name, fuse_conv_bn_eval(child[0], child[1]))  # type: ignore[type-var]
+            if not isinstance(child, nn.Sequential) or len(child) != 2:
+                continue
+            convolution, norm = child
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(part, name, fuse_conv_bn_eval(convolution, norm))
     return made

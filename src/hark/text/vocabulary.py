@@ -18,13 +18,13 @@ def words_of(texts: Iterable[str]) -> Counter[str]:
 
 
 def make_vocabulary(texts: Sequence[str], *, words: Iterable[str], size: int) -> str:
-    """A WordPiece tokenizer of at most `size` entries, as JSON.
+    """A WordPiece tokenizer of at most `size` entries (more only where the letters alone are more), as JSON.
 
     The `words` come first, in their order, as far as there is room; a quarter of the table is kept for pieces learned
     from `texts`, with which any other word is spelled.
     """
     pieces = _learn_pieces(texts, size=size // 4)
-    whole = [word for word in dict.fromkeys(words) if word not in pieces][: size - len(pieces)]
+    whole = [word for word in dict.fromkeys(words) if word not in pieces][: max(0, size - len(pieces))]
     entries = [*pieces, *whole]
     return _tokenizer({entry: i for i, entry in enumerate(entries)}).to_str()
 
@@ -36,7 +36,7 @@ def _learn_pieces(texts: Sequence[str], *, size: int) -> dict[str, None]:
     letters = sorted({letter for text in texts for letter in text.lower() if not letter.isspace()})
     first = [UNKNOWN, *letters, *(f"##{letter}" for letter in letters)]
     if size <= len(first):
-        return dict.fromkeys(first[:size])
+        return dict.fromkeys(first)  # every letter, whatever the size: any word can be spelled
     trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=first, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     found = tokenizer.get_vocab()

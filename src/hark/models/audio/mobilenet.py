@@ -126,7 +126,7 @@ def channels(size: int, width: float) -> int:
 
 
 def _convolution(before: int, after: int, *, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    # Momentum is torch's 0.1, not the paper's 0.01: after a few hundred steps 0.01 still normalises with its first guess.
+    # Momentum is torch's 0.1, not the paper's 0.01, which after some hundred steps still holds much of its first guess.
     return nn.Sequential(
         nn.Conv2d(before, after, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(after, eps=1e-3),

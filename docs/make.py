@@ -1,0 +1,84 @@
+"""Writes the pages that are made from the code: the command line's help and the table of components.
+
+Run `python docs/make.py` after changing either; `--check` (as the tests do) writes nothing and fails if a page is old.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from hark import recipe as recipes
+from hark.core import component
+
+DOCS = Path(__file__).parent
+KINDS = {
+    "audio.features": "front end",
+    "models.audio": "audio tower",
+    "models.text": "text tower",
+    "models.heads": "head",
+    "losses": "loss",
+    "data.corpora": "corpus",
+}
+
+
+def help_of(*command: str) -> str:
+    """What `hark COMMAND --help` prints on a terminal of 100 columns."""
+    code = "import sys; sys.argv[0] = 'hark'; from hark.cli.main import main; main()"
+    settings = os.environ | {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
+    words = [sys.executable, "-c", code, *command, "--help"]
+    return subprocess.run(words, capture_output=True, text=True, check=True, env=settings).stdout.rstrip()  # noqa: S603
+
+
+def cli_page() -> str:
+    """docs/cli.md."""
+    overview = help_of()
+    commands = [line.split()[0] for line in overview.split("Commands:\n")[1].splitlines() if line.strip()]
+    parts = ["# The command line", "", "Made from `--help` by `make docs`.", "", "```", overview, "```"]
+    for command in commands:
+        parts += ["", f"## hark {command}", "", "```", help_of(command), "```"]
+    return "\n".join(parts) + "\n"
+
+
+def components_page() -> str:
+    """docs/components.md."""
+    made = "Made from the code by `make docs`. A component is one file, and the file's name is its name in a recipe."
+    lines = ["# Components and recipes", "", made, ""]
+    lines += ["| kind | name | what it is |", "|---|---|---|"]
+    for kind, words in KINDS.items():
+        for name in component.names(kind):
+            file = component.PACKAGE.joinpath(*kind.split("."), f"{name}.py")
+            first = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").splitlines()[0]
+            lines.append(f"| {words} | `{name}` | {first} |")
+    lines += ["", "| recipe | weights | about |", "|---|---|---|"]
+    for name in recipes.names():
+        with_weights = recipes.find(name).with_suffix(".safetensors").is_file()
+        lines.append(f"| `{name}` | {'yes' if with_weights else 'train it'} | {recipes.load(name).about} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"cli.md": cli_page, "components.md": components_page}
+
+
+def main() -> int:
+    """Writes the pages, or with --check says which are old."""
+    old = [name for name, page in PAGES.items() if _read(DOCS / name) != page()]
+    if "--check" in sys.argv[1:]:
+        for name in old:
+            print(f"docs/{name} is not what the code says; run `make docs`", file=sys.stderr)  # noqa: T201
+        return 1 if old else 0
+    for name in old:
+        (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
+        print(f"wrote docs/{name}")  # noqa: T201
+    return 0
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
