@@ -115,3 +115,34 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         assert dump(killed) == dump(whole)
         change_sounds(sounds)
     shutil.rmtree(sounds)
+
+
+@pytest.mark.slow
+def test_real_sounds_killed_at_random_moments(tmp_path: Path) -> None:
+    """The command itself, with mini, on real recordings: HARK_KILL_SOUNDS names their folder, HARK_MODEL another model."""
+    sounds = os.environ.get("HARK_KILL_SOUNDS")
+    if sounds is None:
+        pytest.skip("HARK_KILL_SOUNDS names no folder of sounds")
+    code = "from hark.cli.main import main; main()"
+    chosen = ["--model", os.environ.get("HARK_MODEL", "mini")]
+
+    def command(library: Path) -> list[str | Path]:
+        return [sys.executable, "-c", code, "index", sounds, "--library", library, *chosen]
+
+    started = time.monotonic()
+    subprocess.run(command(tmp_path / "whole"), check=False, stderr=subprocess.DEVNULL)
+    took = time.monotonic() - started
+    rng = np.random.default_rng(3)
+    kills = 0
+    for moment in rng.uniform(0.02, 0.2, size=10) * took:
+        with subprocess.Popen(command(tmp_path / "killed"), stderr=subprocess.DEVNULL) as program:
+            try:
+                program.wait(moment + 2.0)  # two seconds to load the model
+            except subprocess.TimeoutExpired:
+                program.kill()
+                kills += 1
+    assert kills >= 5  # or it was over too soon to show anything
+    subprocess.run(command(tmp_path / "killed"), check=False, stderr=subprocess.DEVNULL)
+    whole = dump(tmp_path / "whole")
+    assert len(whole["file"]) > 0
+    assert dump(tmp_path / "killed") == whole

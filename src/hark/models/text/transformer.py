@@ -33,7 +33,9 @@ class Config:
         Raises WeightsError where the model can be neither found nor read.
         """
         from transformers import AutoConfig, AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # its bar would break into ours
         if assets is not None:
             settings = json.loads(assets["config"])
             network = AutoModel.from_config(AutoConfig.for_model(settings.pop("model_type"), **settings))
