@@ -87,6 +87,18 @@ class Stage:
     average: float | None = None  # decay of the running average of the weights, which is then the result
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        least = {"steps": 1, "batch": 2, "warmup": 0, "valid_every": 1, "mask_frames": 0, "mask_mels": 0, "seed": 0}
+        for name, lowest in least.items():
+            if getattr(self, name) < lowest:
+                raise ValueError(f"{name} is {getattr(self, name)}; give {lowest} or more")
+        if not self.lr > 0:
+            raise ValueError(f"lr is {self.lr}; it must be above 0")
+        if not 0.0 <= self.mix <= 1.0:
+            raise ValueError(f"mix is {self.mix}; it is a share, between 0 and 1")
+        if self.average is not None and not 0.0 < self.average < 1.0:
+            raise ValueError(f"average is {self.average}; it is a decay, between 0 and 1")
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hark.core.errors import SettingError
-from hark.data.records import Clip
+from hark.data.records import Clip, Pair
 
 FIELD = re.compile(r"\{(\w+)\}")
+
+
+def pairs(clips: Iterable[Clip], templates: Sequence[str]) -> Iterator[Pair]:
+    """Each clip with each of its sentences; a clip of which nothing can be said is left out.
+
+    Raises SettingError as `sentences` does.
+    """
+    for clip in clips:
+        for text in sentences(clip, templates):
+            yield Pair(clip, text)
 
 
 def sentences(clip: Clip, templates: Sequence[str]) -> tuple[str, ...]:

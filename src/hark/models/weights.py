@@ -60,14 +60,17 @@ def open_file(path: Path) -> Saved:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: cannot be read as a model ({error})") from None
-    about = json.loads(metadata[FORMAT])
-    return Saved(
-        tensors={n: t.float() if t.dtype == torch.float16 else t for n, t in tensors.items()},
-        recipe_name=about["recipe_name"],
-        recipe=about["recipe"],
-        assets=about["assets"],
-        made_by=about["made_by"],
-    )
+    try:
+        about = json.loads(metadata[FORMAT])
+        return Saved(
+            tensors={n: t.float() if t.dtype == torch.float16 else t for n, t in tensors.items()},
+            recipe_name=about["recipe_name"],
+            recipe=about["recipe"],
+            assets=about["assets"],
+            made_by=about["made_by"],
+        )
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path}: its description cannot be read ({type(error).__name__}: {error})") from None
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> None:

@@ -11,7 +11,7 @@ from hark.core.errors import DataError
 from hark.data.batches import Batches
 from hark.data.pcm import open_pcm
 from hark.data.records import Clip
-from hark.data.sentences import sentences
+from hark.data.sentences import pairs, sentences
 from hark.data.texts import read_texts
 from hark.recipe import CorpusSpec, Recipe, Stage
 
@@ -83,8 +83,8 @@ def open_sentences(recipe: Recipe, stage: Stage, *, data: Path) -> list[str]:
     for name in stage.texts:
         found += read_texts(data / name)
     for n, spec in enumerate(stage.corpora):
-        for clip in open_corpus(spec, data=data, where=f"{recipe.name}.toml: stage '{stage.name}': corpora[{n}]"):
-            found += sentences(clip, spec.say)
+        clips = open_corpus(spec, data=data, where=f"{recipe.name}.toml: stage '{stage.name}': corpora[{n}]")
+        found += [pair.text for pair in pairs(clips, spec.say)]
     return list(dict.fromkeys(found))
 
 

@@ -37,9 +37,14 @@ class Config:
 
         logging.disable_progress_bar()  # its bar would break into ours
         if assets is not None:
-            settings = json.loads(assets["config"])
-            network = AutoModel.from_config(AutoConfig.for_model(settings.pop("model_type"), **settings))
-            return Transformer(self, network, Tokens(assets["tokenizer"], max_tokens=self.max_tokens))
+            try:
+                settings = json.loads(assets["config"])
+                network = AutoModel.from_config(AutoConfig.for_model(settings.pop("model_type"), **settings))
+                return Transformer(self, network, Tokens(assets["tokenizer"], max_tokens=self.max_tokens))
+            except (KeyError, ValueError) as error:
+                raise WeightsError(
+                    f"text model '{self.model}': what travels with its weights is damaged ({error})"
+                ) from None
         source = str(Path(self.model).expanduser()) if Path(self.model).expanduser().is_dir() else self.model
         try:
             # No remote code and no pickle: only safetensors, only architectures that transformers ships.
