@@ -1,4 +1,4 @@
-"""A model's file: what goes in comes out, to the bit; the same model is the same file; nothing else is taken for one."""
+"""A model's file: what goes in comes out; the same model is the same file; nothing else is taken for one."""
 
 from pathlib import Path
 

@@ -119,7 +119,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_real_sounds_killed_at_random_moments(tmp_path: Path) -> None:
-    """The command itself, with mini, on real recordings: HARK_KILL_SOUNDS names their folder, HARK_MODEL another model."""
+    """The command itself on real recordings: HARK_KILL_SOUNDS names their folder, HARK_MODEL another model than mini."""
     sounds = os.environ.get("HARK_KILL_SOUNDS")
     if sounds is None:
         pytest.skip("HARK_KILL_SOUNDS names no folder of sounds")

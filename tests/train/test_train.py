@@ -127,7 +127,7 @@ def test_a_damaged_state_is_one_line(tmp_path: Path) -> None:
         ("alike = 0.9", SettingError, r"small.toml: stage 'sounds': alike: compares with a frozen text encoder"),
         ('freeze = ["text_encodr"]', SettingError, r"freeze: no part 'text_encodr'; did you mean 'text_encoder'\?"),
         ("seed = 0\nbtch = 3", SettingError, r"small.toml: stages\[0\].btch: unknown setting; did you mean 'batch'\?"),
-        ("mix = 1.5", SettingError, r"small.toml: stages\[0\]: mix is 1.5; it is a share"),
+        ("lr = -1.0", SettingError, r"small.toml: stages\[0\]: lr is -1.0; it must be above 0"),
         ('loss = { name = "infonse" }', SettingError, r"no 'infonse' among losses; did you mean 'infonce'\?"),
     ],
 )
