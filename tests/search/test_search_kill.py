@@ -119,7 +119,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_real_sounds_killed_at_random_moments(tmp_path: Path) -> None:
-    """The command itself on real recordings: HARK_KILL_SOUNDS names their folder, HARK_MODEL another model than mini."""
+    """The command itself, on real recordings: their folder is HARK_KILL_SOUNDS, the model HARK_MODEL or mini."""
     sounds = os.environ.get("HARK_KILL_SOUNDS")
     if sounds is None:
         pytest.skip("HARK_KILL_SOUNDS names no folder of sounds")
