@@ -2,15 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-export OMP_NUM_THREADS ?= 2
-
 .PHONY: demo test check docs golden benchmark mini clean
 
 demo: $(STAMP)  ## set up, and run the main job: index, search, evaluate, train
 	$(BIN)/hark demo --out runs/demo
 
 test: $(STAMP)  ## set up, and pass the tests
-	$(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 check: $(STAMP)  ## style, types, floors of the house
 	$(BIN)/ruff check .
