@@ -58,9 +58,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("HARK_CACHE", str(tmp_path_factory.getbasetemp() / "train-cache"))
 
 
-def train(recipe: Recipe, out: Path, *, until: int | None = None) -> list[Event]:
+def train(recipe: Recipe, out: Path, *, until: int | None = None, save_every_s: float = 0.0) -> list[Event]:
     events = []
-    for event in run(recipe, data=Path(), out=out, save_every_s=0.0):
+    for event in run(recipe, data=Path(), out=out, save_every_s=save_every_s):
         events.append(event)
         if event.step.step == until:
             break  # the process is stopped here, as far as the folder can tell
@@ -75,7 +75,17 @@ def test_interrupted_equals_uninterrupted(tmp_path: Path, stop: int) -> None:
     assert [event.step for event in rest] == [event.step for event in whole][-len(rest) :]
     assert len(rest) < len(whole) or stop == 0
     assert (tmp_path / "whole/model.safetensors").read_bytes() == (tmp_path / "parts/model.safetensors").read_bytes()
+    histories = [(tmp_path / name / "history.jsonl").read_text() for name in ("whole", "parts")]
+    assert histories[0] == histories[1]
     assert train(small(), tmp_path / "whole") == []  # and a finished run has nothing left to do
+
+
+def test_steps_after_the_last_save_are_taken_again(tmp_path: Path) -> None:
+    train(small(), tmp_path, until=6, save_every_s=1e9)  # saved by the validation after step 3 alone
+    rest = train(small(), tmp_path)
+    assert [event.step.step for event in rest] == [4, 5, 6, 7, 8]
+    lines = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(9))
 
 
 def test_the_loss_falls_below_chance(tmp_path: Path) -> None:

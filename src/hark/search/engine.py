@@ -37,20 +37,20 @@ class Library:
     the search starts.
     """
 
-    def __init__(self, folder: Path, model: Model) -> None:
+    def __init__(self, folder: str | Path, model: Model) -> None:
         """Raises LibraryError if the folder holds the library of another model, or something else.
 
         There need not be a library yet: `index` makes it.
         """
-        self.folder = folder
+        self.folder = Path(folder)
         self._model = model
         self._owner = Owner(model.name, model.stamp, model.dim)
         self._matrix: Matrix | None = None
-        sqlite.owner_of(folder, self._owner)
+        sqlite.owner_of(self.folder, self._owner)
 
     def index(
         self,
-        folder: Path,
+        folder: str | Path,
         *,
         jobs: int | None = None,
         retry: bool = False,
@@ -66,7 +66,7 @@ class Library:
         """
         if jobs is not None and jobs < 1:
             raise SettingError(f"index: {jobs} jobs; at least 1 is needed")
-        root = root_of(folder)
+        root = root_of(Path(folder))
         found = walk(root)
         if not found.files and not found.faults:  # and nothing is removed: the drive may just not be mounted
             raise SettingError(f"{folder}: no sounds in it (wav, flac, ogg, mp3, ...); the library stays as it is")
@@ -76,7 +76,9 @@ class Library:
             self._matrix = matrix.load(database, self.folder)
         return report
 
-    def search(self, text: str | None, *, like: Path | None = None, k: int = 10, per_file: bool = True) -> list[Hit]:
+    def search(
+        self, text: str | None, *, like: str | Path | None = None, k: int = 10, per_file: bool = True
+    ) -> list[Hit]:
         """The `k` best answers to words, to an example sound, or to both together; best first.
 
         With `per_file` each file answers once, with its best window. Equal scores stand in the order of the paths and
@@ -87,7 +89,7 @@ class Library:
         """
         if k < 1:
             raise SettingError(f"search: the {k} best; ask for at least 1")
-        asked = query.vector(self._model, text, like=like)
+        asked = query.vector(self._model, text, like=None if like is None else Path(like))
         with sqlite.reading(self.folder, self._owner) as database:
             held = self._matrix
             if held is None or held.tag != database.tag():

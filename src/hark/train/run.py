@@ -64,6 +64,7 @@ def run(
         if kept and number == first:
             state.restore(current, kept)
             best = kept["best"]
+            _forget(out / "history.jsonl", stage, current.step)
         steps = _steps(recipe, stage, current, data=data, prepare=prepare)
         validator = Validator(recipe, stage, data=data) if stage.valid else None
         saved_at = time.monotonic()
@@ -159,6 +160,15 @@ def _save_model(path: Path, recipe: Recipe, towers: Towers, validation: Validati
         made_by=made_by() | ({"validation": json.dumps(validation.as_json())} if validation is not None else {}),
     )
     weights.save(path, saved, half=True)
+
+
+def _forget(path: Path, stage: Stage, step: int) -> None:
+    """Takes out of the history the steps that were taken after the state was saved; they are taken again."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    whole = [line for line in lines if line.endswith("\n")]  # the last one may have been cut off
+    told = [json.loads(line) for line in whole]
+    kept = [line for line, t in zip(whole, told, strict=True) if t["stage"] != stage.name or t["step"] < step]
+    write_text(path, "".join(kept))
 
 
 def _append(path: Path, stage: Stage, step: Step, validation: Validation | None) -> None:
