@@ -78,6 +78,7 @@ class Stage:
     weight_decay: float = 0.01
     freeze: tuple[str, ...] = ()  # parts that do not learn: "text_encoder", ...
     alike: float | None = None  # texts whose frozen encodings are at least this alike (cosine) count as the same
+    stray: float = 0.0  # how far, at most, a sentence's encoding is moved towards a random word, in its own length
     mix: float = 0.0  # share of batches whose waves are mixed in pairs
     mask_frames: int = 0  # SpecAugment: longest masked stretch, in frames
     mask_mels: int = 0  # SpecAugment: widest masked band, in mel bins
@@ -94,6 +95,8 @@ class Stage:
                 raise ValueError(f"{name} is {getattr(self, name)}; give {lowest} or more")
         if not self.lr > 0:
             raise ValueError(f"lr is {self.lr}; it must be above 0")
+        if self.stray < 0.0:
+            raise ValueError(f"stray is {self.stray}; give 0 or more")
         if not 0.0 <= self.mix <= 1.0:
             raise ValueError(f"mix is {self.mix}; it is a share, between 0 and 1")
         if self.average is not None and not 0.0 < self.average < 1.0:

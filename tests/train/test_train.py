@@ -100,7 +100,7 @@ def test_the_loss_falls_below_chance(tmp_path: Path) -> None:
 
 
 def test_what_is_frozen_stays(tmp_path: Path) -> None:
-    recipe = small(more='freeze = ["text_encoder"]\nalike = 0.9')
+    recipe = small(more='freeze = ["text_encoder"]\nalike = 0.9\nstray = 0.5')
     train(recipe, tmp_path)
     torch.manual_seed(0)
     kept = torch.load(tmp_path / "state.pt", weights_only=True)["towers"]

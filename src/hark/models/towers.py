@@ -48,15 +48,21 @@ class Towers(nn.Module):
         image = image.contiguous(memory_format=torch.channels_last) if image.dim() == 4 else image
         return F.normalize(self.audio_head(self.audio_encoder(image)), dim=-1)
 
+    @property
+    def vocabulary(self) -> int:
+        """How many subwords the text tower knows."""
+        return self._tokens.vocabulary
+
     def tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Sentences -> token numbers and their mask, (batch, tokens) each, where the towers are."""
         ids, mask = self._tokens.encode(texts)
         device = self.log_scale.device
         return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
 
-    def text(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Token numbers (batch, tokens) and their mask -> unit vectors (batch, dim)."""
-        return F.normalize(self.text_head(self.text_encoder(ids, mask)), dim=-1)
+    def text(self, ids: Tensor, mask: Tensor, *, augment: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Token numbers (batch, tokens) and mask -> unit vectors (batch, dim); `augment` changes the encodings."""
+        encoded = self.text_encoder(ids, mask)
+        return F.normalize(self.text_head(encoded if augment is None else augment(encoded)), dim=-1)
 
     def scale(self) -> Tensor:
         """1 / temperature; held at 100 or less, as CLIP does (Radford et al. 2021, section 2.5)."""

@@ -80,8 +80,23 @@ def _loss(
         wave.to(device),
         augment=lambda image: mask(image, frames=stage.mask_frames, mels=stage.mask_mels, generator=generator),
     )
-    text = towers.text(ids, tokens)
+    text = towers.text(ids, tokens, augment=lambda encoded: _stray(towers, encoded, stage.stray, generator=generator))
     return loss_of(audio, text, same.to(device), towers.scale())
+
+
+def _stray(towers: Towers, encoded: Tensor, most: float, *, generator: torch.Generator) -> Tensor:
+    """Moves each sentence's encoding (batch, dim) up to `most` of its length towards that of a random subword.
+
+    What lies around a label's words then means the label too, as far as no other label is nearer: queries use words
+    that no label has. Words are the directions in which queries differ; they fill only a part of the space.
+    """
+    if most == 0.0:
+        return encoded
+    words = torch.randint(towers.vocabulary, (len(encoded), 1), generator=generator).to(encoded.device)
+    share = most * torch.rand(len(encoded), 1, generator=generator).to(encoded.device)
+    direction = F.normalize(towers.text_encoder(words, torch.ones_like(words, dtype=torch.bool)), dim=-1)
+    moved: Tensor = encoded + share * encoded.norm(dim=-1, keepdim=True) * direction
+    return moved
 
 
 def _alike(towers: Towers, ids: Tensor, tokens: Tensor, *, least: float) -> Tensor:
