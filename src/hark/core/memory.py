@@ -12,7 +12,7 @@ def keep_freed_memory() -> bool:
     """Tells glibc to reuse large blocks instead of returning them; false where the C library is another.
 
     Tensors of some megabytes are otherwise mapped and unmapped at every step, each page zeroed by the kernel anew:
-    measured at half the time of a training step and of an embedding (docs/lab.md).
+    measured at a tenth to a quarter of the time on an idle machine, and half of it beside other work (docs/lab.md).
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
