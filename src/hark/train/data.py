@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,20 @@ def open_corpus(spec: CorpusSpec, *, data: Path, where: str) -> list[Clip]:
     return clips
 
 
+def described(
+    specs: Sequence[CorpusSpec], *, data: Path, where: str
+) -> Iterator[tuple[CorpusSpec, Clip, tuple[str, ...]]]:
+    """Every clip of the corpora with what is said of it; one of which nothing can be said is left out.
+
+    Raises SettingError, DataError.
+    """
+    for n, spec in enumerate(specs):
+        for clip in open_corpus(spec, data=data, where=f"{where}[{n}]"):
+            spoken = sentences(clip, spec.say)
+            if spoken:
+                yield spec, clip, spoken
+
+
 def open_batches(
     recipe: Recipe, stage: Stage, *, data: Path, progress: Callable[[int, int], None] | None = None
 ) -> Batches:
@@ -40,21 +54,15 @@ def open_batches(
     clips: list[Clip] = []
     said: list[tuple[str, ...]] = []
     order: list[int] = []
-    held_out = _recordings(
-        [*stage.valid, *stage.hold_out], data=data, where=f"{recipe.name}.toml: {stage.name}: hold_out"
-    )
-    for n, spec in enumerate(stage.corpora):
-        where = f"{recipe.name}.toml: stage '{stage.name}': corpora[{n}]"
-        for clip in open_corpus(spec, data=data, where=where):
-            if clip.path in held_out or clip.extra.get("freesound_id") in held_out:
-                continue
-            spoken = sentences(clip, spec.say)
-            if spoken:  # a clip of which nothing can be said teaches nothing here
-                order += [len(clips)] * spec.repeat
-                clips.append(clip)
-                said.append(spoken)
+    where = f"{recipe.name}.toml: stage '{stage.name}'"
+    held_out = _recordings([*stage.valid, *stage.hold_out], data=data, where=f"{where}: valid and hold_out")
+    for spec, clip, spoken in described(stage.corpora, data=data, where=f"{where}: corpora"):
+        if clip.path not in held_out and clip.extra.get("freesound_id") not in held_out:
+            order += [len(clips)] * spec.repeat
+            clips.append(clip)
+            said.append(spoken)
     if not clips:
-        raise DataError(f"{recipe.name}.toml: stage '{stage.name}': no clip has anything said of it")
+        raise DataError(f"{where}: no clip has anything said of it")
     done = 0
 
     def count(n: int) -> None:
@@ -91,8 +99,8 @@ def open_sentences(recipe: Recipe, stage: Stage, *, data: Path) -> list[str]:
 def _recordings(specs: Sequence[CorpusSpec], *, data: Path, where: str) -> set[Path | str]:
     """The files of the corpora and the Freesound ids of what is in them."""
     held: set[Path | str] = set()
-    for spec in specs:
-        for clip in open_corpus(spec, data=data, where=where):
+    for n, spec in enumerate(specs):
+        for clip in open_corpus(spec, data=data, where=f"{where}[{n}]"):
             held.add(clip.path)
             if clip.extra.get("freesound_id"):
                 held.add(clip.extra["freesound_id"])

@@ -11,13 +11,11 @@ import numpy as np
 from hark.core.errors import DataError
 from hark.core.types import Relevance, Scores
 from hark.data.pcm import open_pcm
-from hark.data.records import Clip
-from hark.data.sentences import sentences
 from hark.metrics.retrieval import average_precision_at, ranks, recall_at
 from hark.models.towers import Towers
 from hark.recipe import Recipe, Stage
 from hark.runtime.model import Model
-from hark.train.data import open_corpus
+from hark.train.data import described
 
 
 @dataclass(frozen=True)
@@ -38,16 +36,12 @@ class Validator:
 
     def __init__(self, recipe: Recipe, stage: Stage, *, data: Path) -> None:
         """Opens the corpora. Raises SettingError, DataError."""
-        clips: list[Clip] = []
-        said: list[tuple[str, ...]] = []
-        for n, spec in enumerate(stage.valid):
-            for clip in open_corpus(spec, data=data, where=f"{recipe.name}.toml: stage '{stage.name}': valid[{n}]"):
-                spoken = sentences(clip, spec.say)
-                if spoken:
-                    clips.append(clip)
-                    said.append(spoken)
-        if not clips:
-            raise DataError(f"{recipe.name}.toml: stage '{stage.name}': nothing is said of the validation clips")
+        where = f"{recipe.name}.toml: stage '{stage.name}': valid"
+        found = list(described(stage.valid, data=data, where=where))
+        if not found:
+            raise DataError(f"{where}: nothing is said of the validation clips")
+        clips = [clip for _, clip, _ in found]
+        said = [spoken for _, _, spoken in found]
         self.recipe = recipe
         self.texts = list(dict.fromkeys(text for spoken in said for text in spoken))
         self.relevant: Relevance = np.array([[text in spoken for spoken in said] for text in self.texts])
