@@ -75,8 +75,7 @@ def convert(kind: Any, value: Any, *, where: str) -> Any:
         raise SettingError(f"{where}: {len(value)} values, expected {len(arguments)}")
     if origin in (dict, Mapping) or kind is dict:
         if isinstance(value, Mapping):
-            of_values = arguments[1] if len(arguments) == 2 else Any
-            return {key: convert(of_values, v, where=_join(where, key)) for key, v in value.items()}
+            return dict(value)
     elif dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if isinstance(value, Mapping):
             return read(kind, value, where=where)
