@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks are no part of 
 
 pytest.importorskip("webdataset")
 
-from benchmarks.data import Plan, Result, Row, Spread, as_json, hark_batches, measure, plain_batches, quick, table
+from benchmarks.data import Result, Row, Spread, as_json, measure, quick, table
 from benchmarks.fresh import fresh
+from benchmarks.loaders import hark_batches, plain_batches
 from benchmarks.machine import machine
 
 
@@ -34,8 +35,7 @@ def test_a_small_run_tells_everything(tmp_path: Path) -> None:
 
 def everything(folder: Path, whose: str) -> tuple[list[bytes], set[str]]:
     """Of windows that are longer than the sounds: the first epoch's sounds, sorted, and all that is said in many."""
-    plan = Plan(12, 3, {}, 2.5, 4, 0, (1,), 1)
-    made = (hark_batches if whose == "hark" else plain_batches)(folder, plan, 1)
+    made = (hark_batches if whose == "hark" else plain_batches)(folder, 1, window_s=2.5, size=4)
     batches = list(itertools.islice(made, 40 * 3))
     made.close()
     waves = np.concatenate([np.asarray(waves) for waves, _ in batches[:3]])
