@@ -98,7 +98,9 @@ def test_a_model_that_gives_one_vector_for_all_is_last(known, clip):
 def test_the_report_is_json_that_says_what_it_is_of(noisy):
     report = run(*noisy)
     found = json.loads(json.dumps(report.as_json()))
-    assert (found["model"], found["stamp"], found["level"]) == ("known", "0123456789abcdef", 0.95)
+    made = found["made"]
+    assert (made["model"], made["stamp"], found["level"]) == ("known", "0123456789abcdef", 0.95)
+    assert len(made["data"]) == 16
     recall = report.text_to_audio.metrics["R@1"]
     expected = {"value": recall.value, "low": recall.low, "high": recall.high}
     assert found["text_to_audio"]["metrics"]["R@1"] == expected

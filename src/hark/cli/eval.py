@@ -41,6 +41,7 @@ def evaluate(
     """Measure retrieval: recall, average precision and ranks, text to audio and audio to text."""
     import numpy as np
 
+    from hark.core.provenance import command_line
     from hark.data import manifest
     from hark.eval import retrieval
     from hark.runtime.load import load
@@ -49,7 +50,9 @@ def evaluate(
     wanted = None if queries is None else manifest.read_queries(queries)
     with progress_bar("embedding clips") as progress:
         rng = np.random.default_rng(0)  # fixed, so that the same run prints the same intervals
-        report = retrieval.evaluate(load(model), clips, queries=wanted, rng=rng, progress=progress)
+        report = retrieval.evaluate(
+            load(model), clips, queries=wanted, rng=rng, command=command_line(), progress=progress
+        )
     typer.echo(json.dumps(report.as_json(), indent=2) if as_json else _text(report, on))
 
 
@@ -82,7 +85,7 @@ def _text(report: RetrievalReport, on: Path) -> str:
     rows.append(("relevant", f"{there.relevant:.2f}", f"{back.relevant:.2f}"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    heading = f"{report.model} ({report.stamp[:12]}) on {on}: {there.items} clips, {there.queries} {report.texts}"
+    heading = f"{report.made.model} on {on}: {there.items} clips, {there.queries} {report.texts}"
     note = f"[low, high]: {report.level:.0%} bootstrap interval over queries; mAP is divided by "
     note += "min(k, relevant)" if report.divisor == "reachable" else "all relevant"
-    return "\n".join([heading, "", *lines, "", note])
+    return "\n".join([heading, "", *lines, "", note, report.made.line()])
