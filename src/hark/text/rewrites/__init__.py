@@ -1,0 +1,1 @@
+"""Rewriters, one per file: other ways to say what a query says."""
