@@ -39,18 +39,20 @@ def test_all_values_are_scikit_learns(noisy):
     scores = expected_scores(model, clips)
     truth = np.array([LABELS.index(c.labels[0]) for c in clips])
     chosen = scores.argmax(axis=1)
-    assert report.accuracy.value == pytest.approx(accuracy_score(truth, chosen))
-    assert 0.2 < report.accuracy.value < 0.95
-    assert report.macro_f1.value == pytest.approx(f1_score(truth, chosen, average="macro"))
+    assert report.found.accuracy.value == pytest.approx(accuracy_score(truth, chosen))
+    assert 0.2 < report.found.accuracy.value < 0.95
+    assert report.found.macro_f1.value == pytest.approx(f1_score(truth, chosen, average="macro"))
     expected = average_precision_score(np.eye(4)[truth], scores, average="macro")
-    assert report.mean_average_precision.value == pytest.approx(expected)
-    assert report.per_label == pytest.approx(dict(zip(LABELS, recall_score(truth, chosen, average=None), strict=True)))
+    assert report.found.mean_average_precision.value == pytest.approx(expected)
+    assert report.found.per_label == pytest.approx(
+        dict(zip(LABELS, recall_score(truth, chosen, average=None), strict=True))
+    )
     table = confusion_matrix(truth, chosen)
-    for pair in report.confusions:
+    for pair in report.found.confusions:
         assert pair.count == table[LABELS.index(pair.label), LABELS.index(pair.taken_for)]
-    assert sum(pair.count for pair in report.confusions) == (truth != chosen).sum()  # no more than ten pairs here
-    assert (report.clips, report.labels, report.multi_label) == (80, 4, False)
-    for estimate in (report.accuracy, report.mean_average_precision, report.macro_f1):
+    assert sum(pair.count for pair in report.found.confusions) == (truth != chosen).sum()  # no more than ten pairs here
+    assert (report.found.clips, report.found.labels, report.found.multi_label) == (80, 4, False)
+    for estimate in (report.found.accuracy, report.found.mean_average_precision, report.found.macro_f1):
         assert 0 <= estimate.low < estimate.value < estimate.high <= 1
 
 
@@ -59,9 +61,9 @@ def test_the_order_of_clips_and_templates_changes_no_value(noisy):
     report = run(model, clips)
     shuffled = [clips[i] for i in np.random.default_rng(2).permutation(len(clips))]
     other = run(model, shuffled, templates=TEMPLATES[::-1])
-    assert other.accuracy.value == pytest.approx(report.accuracy.value)
-    assert other.mean_average_precision.value == pytest.approx(report.mean_average_precision.value)
-    assert other.per_label == pytest.approx(report.per_label)
+    assert other.found.accuracy.value == pytest.approx(report.found.accuracy.value)
+    assert other.found.mean_average_precision.value == pytest.approx(report.found.mean_average_precision.value)
+    assert other.found.per_label == pytest.approx(report.found.per_label)
 
 
 def test_with_several_labels_any_of_the_clips_own_is_right(known, clip):
@@ -69,28 +71,29 @@ def test_with_several_labels_any_of_the_clips_own_is_right(known, clip):
     clips = [clip("a", labels=["cat", "dog"]), clip("b", labels=["rain"]), clip("c", labels=["dog", "rain"])]
     model = known(texts, {"a": [3, 2, 1], "b": [1, 2, 3], "c": [3, 2, 1]})
     report = run(model, clips, templates=["{label}"])
-    assert report.multi_label
-    assert report.accuracy.value == pytest.approx(2 / 3)  # c is taken for a cat
-    assert report.per_label == {"cat": 1, "dog": 0.5, "rain": 0.5}
-    assert [(c.label, c.taken_for, c.count) for c in report.confusions] == [("dog", "cat", 1), ("rain", "cat", 1)]
+    assert report.found.multi_label
+    assert report.found.accuracy.value == pytest.approx(2 / 3)  # c is taken for a cat
+    assert report.found.per_label == {"cat": 1, "dog": 0.5, "rain": 0.5}
+    assert [(c.label, c.taken_for, c.count) for c in report.found.confusions] == [("dog", "cat", 1), ("rain", "cat", 1)]
     relevant, scores = [[1, 1, 0], [0, 0, 1], [0, 1, 1]], [[3, 2, 1], [1, 2, 3], [3, 2, 1]]
-    assert report.mean_average_precision.value == pytest.approx(average_precision_score(relevant, scores))
+    assert report.found.mean_average_precision.value == pytest.approx(average_precision_score(relevant, scores))
 
 
 def test_a_model_that_gives_one_vector_for_all_is_right_nowhere(known, clip):
     clips = [clip(f"clip{i}", labels=[LABELS[i % 4]]) for i in range(20)]
     model = known({label: [1, 2] for label in LABELS}, {c.id: [2, 1] for c in clips})
     report = run(model, clips, templates=["{label}"])
-    assert report.accuracy.value == 0
-    assert report.macro_f1.value == 0
-    assert report.mean_average_precision.value == pytest.approx(1 / 4)  # the share of each label's clips
+    assert report.found.accuracy.value == 0
+    assert report.found.macro_f1.value == 0
+    assert report.found.mean_average_precision.value == pytest.approx(1 / 4)  # the share of each label's clips
 
 
 def test_the_report_is_json_that_says_what_it_is_of(noisy):
     report = run(*noisy)
     found = json.loads(json.dumps(report.as_json()))
-    assert (found["model"], found["stamp"], found["templates"]) == ("known", "0123456789abcdef", list(TEMPLATES))
-    assert found["accuracy"]["value"] == report.accuracy.value
+    assert (found["made"]["model"], found["made"]["stamp"]) == ("known", "0123456789abcdef")
+    assert found["templates"] == list(TEMPLATES)
+    assert found["accuracy"]["value"] == report.found.accuracy.value
     assert found["confusions"][0].keys() == {"label", "taken_for", "count"}
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score
 
-from hark.metrics.classification import average_precision, choose, correct, f1
+from hark.metrics.classification import above, average_precision, choose, correct, f1, micro_f1, top
 
 
 def problem(seed, clips=60, labels=7, levels=None, several=True):
@@ -34,16 +34,25 @@ def test_weighted_average_precision_is_scikit_learns(levels):
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_f1_is_scikit_learns(several):
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_f1_is_scikit_learns(several, threshold):
     scores, relevant = problem(4, several=several)
     chosen = choose(scores, relevant)
-    given_labels = np.eye(relevant.shape[1], dtype=bool)[chosen]
     assert chosen.tolist() == scores.argmax(axis=1).tolist()
-    np.testing.assert_allclose(f1(chosen, relevant), f1_score(relevant, given_labels, average=None))
-    assert f1(chosen, relevant).mean() == pytest.approx(f1_score(relevant, given_labels, average="macro"))
+    given_labels = top(chosen, relevant.shape[1]) if threshold is None else above(scores, threshold)
+    np.testing.assert_allclose(f1(given_labels, relevant), f1_score(relevant, given_labels, average=None))
+    assert f1(given_labels, relevant).mean() == pytest.approx(f1_score(relevant, given_labels, average="macro"))
+    assert micro_f1(given_labels, relevant) == pytest.approx(f1_score(relevant, given_labels, average="micro"))
     weights = np.random.default_rng(5).integers(4, size=(5, len(scores)))
-    expected = [f1_score(relevant, given_labels, average=None, sample_weight=row) for row in weights]
-    np.testing.assert_allclose(f1(chosen, relevant, weights), expected)
+    for average, function in ((None, f1), ("micro", micro_f1)):
+        expected = [f1_score(relevant, given_labels, average=average, sample_weight=row) for row in weights]
+        np.testing.assert_allclose(function(given_labels, relevant, weights), expected)
+
+
+def test_with_one_label_a_clip_micro_f1_is_the_accuracy():
+    scores, relevant = problem(11, several=False)
+    chosen = choose(scores, relevant)
+    assert micro_f1(top(chosen, relevant.shape[1]), relevant) == pytest.approx(correct(chosen, relevant).mean())
 
 
 def test_the_mean_of_correct_is_scikit_learns_accuracy():
@@ -66,7 +75,8 @@ def test_perfect_scores_are_worth_one():
     _, relevant = problem(8, several=False)
     chosen = choose(relevant.astype(float), relevant)
     assert correct(chosen, relevant).all()
-    assert (f1(chosen, relevant) == 1).all()
+    assert (f1(top(chosen, 7), relevant) == 1).all()
+    assert micro_f1(top(chosen, 7), relevant) == 1
     assert (average_precision(relevant.astype(float), relevant) == 1).all()
 
 
@@ -101,7 +111,9 @@ def test_a_label_that_a_draw_lacks_is_not_a_number():
     scores = relevant.astype(float)
     weights = np.array([[1, 0, 2]])
     np.testing.assert_equal(average_precision(scores, relevant, weights), [[1, np.nan]])
-    np.testing.assert_equal(f1(choose(scores, relevant), relevant, weights), [[1, np.nan]])
+    np.testing.assert_equal(f1(top(choose(scores, relevant), 2), relevant, weights), [[1, np.nan]])
+    nothing = np.zeros((2, 3), dtype=bool)
+    assert np.isnan(micro_f1(nothing, nothing))
 
 
 def test_what_cannot_be_measured_is_refused():

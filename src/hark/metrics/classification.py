@@ -38,18 +38,46 @@ def correct(chosen: Choice, relevant: Relevance) -> Values:
     return np.take_along_axis(relevant, chosen[:, np.newaxis], axis=1)[:, 0].astype(np.float64)
 
 
-def f1(chosen: Choice, relevant: Relevance, weights: NDArray[np.int64] | None = None) -> Values:
-    """(..., labels) F1 of each label, when each clip is given the one label chosen for it.
+def top(chosen: Choice, labels: int) -> Relevance:
+    """(clips, labels) true at the one label chosen for each clip."""
+    given: Relevance = np.arange(labels) == chosen[:, np.newaxis]
+    return given
+
+
+def above(scores: Scores, threshold: float) -> Relevance:
+    """(clips, labels) true where the score is above the threshold: any number of labels for a clip."""
+    return np.asarray(scores > threshold)
+
+
+def f1(given: Relevance, relevant: Relevance, weights: NDArray[np.int64] | None = None) -> Values:
+    """(..., labels) F1 of each label, when each clip is given the labels `given` (`top`, `above`).
 
     F1 is 2 tp / (2 tp + fp + fn); its mean over labels is scikit-learn's `f1_score(..., average="macro")`. A label that
     neither a clip nor a choice has is NaN (only a draw can be so), to be left out by the caller's mean.
     """
-    given = np.zeros(relevant.shape)
-    given[np.arange(len(chosen)), chosen] = 1
-    counts = np.ones(len(chosen)) if weights is None else weights.astype(np.float64)
-    both = counts @ (given * relevant)
-    either = counts @ given + counts @ relevant.astype(np.float64)
-    return np.divide(2 * both, either, out=np.full_like(either, np.nan), where=either > 0)
+    both, either = _counts(given, relevant, weights)
+    return _share(2 * both, either)
+
+
+def micro_f1(given: Relevance, relevant: Relevance, weights: NDArray[np.int64] | None = None) -> Values:
+    """(...,) F1 over all labels at once, every right and wrong label counted; scikit-learn's `average="micro"`.
+
+    NaN where nothing is given and no clip has a label.
+    """
+    both, either = (np.asarray(count.sum(axis=-1)) for count in _counts(given, relevant, weights))
+    return _share(2 * both, either)
+
+
+def _share(part: Values, of: Values) -> Values:
+    """NaN where it is of nothing."""
+    shares: Values = np.divide(part, of, out=np.full(of.shape, np.nan), where=of > 0)
+    return shares
+
+
+def _counts(given: Relevance, relevant: Relevance, weights: NDArray[np.int64] | None) -> tuple[Values, Values]:
+    """(..., labels) each: clips that are given a label of theirs; clips given it and clips that have it, together."""
+    counts = np.ones(len(given)) if weights is None else weights.astype(np.float64)
+    return counts @ (given & relevant).astype(np.float64), counts @ (given.astype(np.float64) + relevant)
 
 
 def average_precision(scores: Scores, relevant: Relevance, weights: NDArray[np.int64] | None = None) -> Values:
