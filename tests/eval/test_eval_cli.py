@@ -37,10 +37,11 @@ def test_eval_prints_a_table_to_stdout(hark):
     result = hark("eval")
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
-    assert lines[0].startswith("known (0123456789ab) on ")
+    assert lines[0].startswith("known on ")
     assert lines[0].endswith(": 6 clips, 2 captions")
     assert lines[2].split() == ["text", "to", "audio", "audio", "to", "text"]
     assert lines[3].split("  ")[-2:] == ["1.000 [1.000, 1.000]"] * 2
+    assert lines[-1].startswith("known 0123456789ab, data ")  # what made the numbers, and the command
     assert "embedding" not in result.stdout
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from hark.core.provenance import made_by
 from hark.data.records import Clip
+from hark.metrics.answers import Answers
 
 
 class Named(Protocol):
@@ -43,22 +44,40 @@ class Provenance:
         return f"{told}: {self.command}" if self.command else told
 
 
-def provenance(model: Named, clips: Iterable[Clip], *, texts: Sequence[str] = (), command: str | None) -> Provenance:
-    """The provenance of numbers that `model` got on `clips`; `texts` are questions that the clips do not tell."""
-    return Provenance(model.name, model.stamp, data_hash(clips, texts=texts), made_by()["hark"], command)
+def provenance(
+    model: Named,
+    clips: Sequence[Clip],
+    *,
+    texts: Sequence[str] = (),
+    answers: Answers | None = None,
+    command: str | None,
+) -> Provenance:
+    """The provenance of numbers that `model` got on `clips`, by questions that are `texts`.
+
+    `answers` are needed where a file of queries says which clips are right; captions and labels say it by themselves.
+    """
+    data = data_hash(clips, texts=texts, answers=answers)
+    return Provenance(model.name, model.stamp, data, made_by()["hark"], command)
 
 
-def data_hash(clips: Iterable[Clip], *, texts: Sequence[str] = ()) -> str:
-    """16 hex digits of what is evaluated on: ids, captions, labels, stretches, files' sizes; and the texts asked.
+def data_hash(clips: Sequence[Clip], *, texts: Sequence[str] = (), answers: Answers | None = None) -> str:
+    """16 hex digits of what is evaluated on: ids, captions, labels, stretches, files' sizes; the texts, their answers.
 
-    The order of the clips does not matter, nor where they lie. A file's size stands for its content, so that a
-    million clips are hashed without reading them.
+    The order of the clips and texts does not matter, nor where files lie. A file's size stands for its content, so that
+    a million clips are hashed without reading them.
     """
     digest = hashlib.sha256()
-    for row in sorted(json.dumps(_told(clip)) for clip in clips):
+    rows = [json.dumps(_told(clip)) for clip in clips]
+    for row in sorted(rows):
         digest.update(row.encode() + b"\n")
-    for text in texts:
-        digest.update(json.dumps(text).encode() + b"\n")
+    said: list[object] = list(texts)
+    if answers is not None:
+        right: list[list[str]] = [[] for _ in texts]
+        for query, item in zip(answers.query.tolist(), answers.item.tolist(), strict=True):
+            right[query].append(clips[item].id)
+        said = [[text, sorted(ids)] for text, ids in zip(texts, right, strict=True)]
+    for row in sorted(json.dumps(one) for one in said):
+        digest.update(row.encode() + b"\n")
     return digest.hexdigest()[:16]
 
 

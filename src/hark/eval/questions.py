@@ -13,9 +13,22 @@ from hark.core.errors import DataError
 from hark.core.types import Relevance
 from hark.data.manifest import Query
 from hark.data.records import Clip
+from hark.metrics.answers import Answers
 from hark.text.prompts import words
 
 Texts = Literal["captions", "labels", "queries"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The distinct `texts` in the order in which they first appear, and which clips answer each, as pairs.
+
+    `kind` says what the texts are. Of a million clips it takes little memory; `Questions` holds the same as a matrix.
+    """
+
+    kind: Texts
+    texts: tuple[str, ...]
+    answers: Answers
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,13 @@ class Questions:
     @property
     def described(self) -> NDArray[np.bool_]:
         """(clips,) whether any text is about the clip; one that none is about can only be a wrong answer."""
-        return np.any(self.relevant, axis=0)
+        told: NDArray[np.bool_] = np.any(self.relevant, axis=0)
+        return told
+
+    @property
+    def asked(self) -> Asked:
+        """The same, as pairs."""
+        return Asked(self.kind, self.texts, Answers.of(self.relevant))
 
 
 def questions(clips: Sequence[Clip], queries: Sequence[Query] | None = None) -> Questions:
@@ -43,6 +62,12 @@ def questions(clips: Sequence[Clip], queries: Sequence[Query] | None = None) -> 
 
     Raises DataError where there is nothing to ask, an id stands twice, or a query names a clip that is not there.
     """
+    asked = ask(clips, queries)
+    return Questions(asked.kind, asked.texts, asked.answers.matrix())
+
+
+def ask(clips: Sequence[Clip], queries: Sequence[Query] | None = None) -> Asked:
+    """The same as `questions`, as pairs."""
     place = _places(clips)
     if queries is not None:
         kind: Texts = "queries"
@@ -56,10 +81,10 @@ def questions(clips: Sequence[Clip], queries: Sequence[Query] | None = None) -> 
     if not answers:
         nothing = "no queries in the file" if kind == "queries" else "no clip has a caption or a label"
         raise DataError(f"{nothing}; nothing to search for")
-    relevant = np.zeros((len(answers), len(clips)), dtype=np.bool_)
-    for row, found in enumerate(answers.values()):
-        relevant[row, sorted(found)] = True
-    return Questions(kind, tuple(answers), relevant)
+    query = np.repeat(np.arange(len(answers)), [len(found) for found in answers.values()])
+    item = np.array([clip for found in answers.values() for clip in found], dtype=np.int64)
+    pairs = Answers.paired(query, item, queries=len(answers), items=len(clips))
+    return Asked(kind, tuple(answers), pairs)
 
 
 def _places(clips: Sequence[Clip]) -> dict[str, int]:

@@ -13,57 +13,71 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hark.core.types import Relevance, Scores
+from hark.metrics.answers import Answers
+from hark.metrics.ranked import Places, Ranked, Ties, places, reaching
 
 Values = NDArray[np.float64]
 
 Divisor = Literal["all", "reachable"]
 """What average precision at k is divided by: "all" relevant items, or the min(k, relevant) that k places can hold."""
 
-Ties = Literal["against", "average"]
-"""Which places equal scores get: relevant items the last ones ("against" the system), or each one their mean."""
-
-Places: TypeAlias = NDArray[np.int64 | np.float64]
-"""Places in a ranking; the best place is 1, and half places occur where ties are averaged."""
+BLOCK = 1 << 20  # scores compared at a time
 
 
-def ranks(scores: Scores, relevant: Relevance, *, ties: Ties = "against") -> list[Places]:
+def ranks(scores: Scores, relevant: Relevance, *, ties: Ties = "against") -> Ranked:
     """The ranks of each query's relevant items, best first; the first place is 1.
 
-    `scores` and `relevant` are (queries, items). One query is sorted at a time: 5,000 x 5,000 takes about a second
-    and no memory beside the input.
+    `scores` and `relevant` are (queries, items). Nothing is sorted where queries have few relevant items: an item's
+    place is one more than the number of those that score as much.
 
     Raises ValueError where a score is NaN or a query has no relevant item.
     """
     if scores.ndim != 2 or scores.shape != relevant.shape:
         raise ValueError(f"scores {scores.shape} and relevant {relevant.shape} are not the same (queries, items)")
-    ranked: list[Places] = []
-    for query, (row, wanted) in enumerate(zip(scores, relevant, strict=True)):
-        if np.isnan(row).any():
-            raise ValueError(f"query {query}: a score is NaN")
-        found = np.sort(row[wanted])[::-1]
-        if not len(found):
-            raise ValueError(f"query {query}: no relevant item")
+    answers = Answers.of(relevant)
+    refuse_lonely(answers)
+    bars = falling(scores[answers.query, answers.item], answers)
+    starts, rows = answers.starts, max(1, BLOCK // max(1, answers.items))
+    reached, above = np.zeros(len(bars), np.int64), np.zeros(len(bars), np.int64)
+    for start in range(0, answers.queries, rows):
+        block, some = scores[start : start + rows], starts[start : start + rows + 1]
+        refuse_nan(block, first=start)
+        own = slice(some[0], some[-1])
+        reached[own] = reaching(block, bars[own], some - some[0])
         if ties == "average":
-            ordered = np.sort(row)
-            not_worse = len(row) - np.searchsorted(ordered, found, side="left")
-            better = len(row) - np.searchsorted(ordered, found, side="right")
-            ranked.append((better + 1 + not_worse) / 2)
-            continue
-        others = np.sort(row[~wanted])
-        not_worse = len(others) - np.searchsorted(others, found, side="left")  # "left": ties stand before `found`
-        ranked.append(not_worse + np.arange(1, len(found) + 1))
-    return ranked
+            above[own] = reaching(block, bars[own], some - some[0], above=True)
+    return places(bars, starts, reached, above if ties == "average" else None)
+
+
+def refuse_lonely(answers: Answers) -> None:
+    """Raises ValueError where a query has no relevant item."""
+    number = answers.number
+    if not number.all():
+        raise ValueError(f"query {int(number.argmin())}: no relevant item")
+
+
+def refuse_nan(scores: Scores, *, first: int = 0) -> None:
+    """Raises ValueError where one of the (queries, items) scores is NaN; the first row is query `first`."""
+    if np.isnan(scores).any():
+        raise ValueError(f"query {first + int(np.isnan(scores).any(axis=1).argmax())}: a score is NaN")
+
+
+def falling(scores: Scores, answers: Answers) -> Scores:
+    """(pairs,) the scores of the relevant items, sorted within each query from the highest."""
+    found: Scores = scores[np.lexsort((-scores, answers.query))]
+    return found
 
 
 def first_rank(ranked: Sequence[Places]) -> Values:
     """Each query's rank of its best relevant item, of which the field reports mean and median."""
-    return np.array([places[0] for places in _sorted(ranked)], dtype=np.float64)
+    found = Ranked.of(ranked)
+    return found.places[found.starts[:-1]].astype(np.float64)
 
 
 def recall_at(ranked: Sequence[Places], k: int) -> Values:
@@ -74,6 +88,12 @@ def recall_at(ranked: Sequence[Places], k: int) -> Values:
     whole one before it, but the first place must be held alone: so does the code that averages them.
     """
     return (first_rank(ranked) <= (k if k == 1 else k + 0.5)).astype(np.float64)
+
+
+def reciprocal_rank(ranked: Sequence[Places], k: int | None = None) -> Values:
+    """1 / rank of the best relevant item, 0 where that stands behind `k`; its mean is the MRR."""
+    first = first_rank(ranked)
+    return np.where(first <= (math.inf if k is None else k), 1 / first, 0.0)
 
 
 def geometric_mean(values: Sequence[float]) -> float:
@@ -95,15 +115,23 @@ def average_precision_at(ranked: Sequence[Places], k: int | None, *, divisor: Di
 
     For Clotho's five captions at k = 10 both are the division by 5 in WavCaps' `retrieval/tools/utils.py`.
     """
-    values = []
-    for places in _sorted(ranked):
-        precisions = np.arange(1, len(places) + 1) / places
-        most = len(places) if k is None or divisor == "all" else min(k, len(places))
-        values.append(precisions[: None if k is None else np.searchsorted(places, k, side="right")].sum() / most)
-    return np.array(values, dtype=np.float64)
+    found = Ranked.of(ranked)
+    most = found.number if k is None or divisor == "all" else np.minimum(k, found.number)
+    return found.total(np.where(_within(found, k), found.ordinal / found.places, 0.0)) / most
 
 
-def _sorted(ranked: Sequence[Places]) -> list[Places]:
-    if any(not len(places) for places in ranked):
-        raise ValueError("a query without relevant items has no rank")
-    return [np.sort(places) for places in ranked]
+def ndcg_at(ranked: Sequence[Places], k: int | None) -> Values:
+    """Normalised discounted cumulative gain at `k` (None: over the whole ranking), of relevance that is 0 or 1.
+
+    A relevant item at place p is worth 1 / log2(p + 1); divided by the worth of the best ranking (Järvelin &
+    Kekäläinen, "Cumulated gain-based evaluation of IR techniques", 2002, with the discount of trec_eval).
+    """
+    found = Ranked.of(ranked)
+    most = found.number if k is None else np.minimum(k, found.number)
+    best = np.cumsum(1 / np.log2(np.arange(2, int(most.max(initial=0)) + 2)))
+    return found.total(np.where(_within(found, k), 1 / np.log2(found.places + 1), 0.0)) / best[most - 1]
+
+
+def _within(found: Ranked, k: int | None) -> NDArray[np.bool_]:
+    within: NDArray[np.bool_] = found.places <= (math.inf if k is None else k)
+    return within
