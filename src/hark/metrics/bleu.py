@@ -7,7 +7,6 @@ tiny terms in the fractions, which keep them defined, are those of the COCO capt
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,28 +21,14 @@ _TINY, _SMALL = 1e-15, 1e-9
 
 @dataclass(frozen=True)
 class Bleu:
-    """BLEU-1 to BLEU-n of a set of captions, (n,), and of each alone, (n, clips)."""
+    """BLEU-1 to BLEU-n of a set of captions, (n,), and of each alone, (n, clips).
+
+    `counts` (clips, 2n + 2) is all that it takes of each; sums of their rows are what `of_counts` makes BLEU of.
+    """
 
     corpus: NDArray[np.float64]
     per_clip: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """Runs of each length that a reference has too, and all, (n,) each; words, and words that are wanted."""
-
-    found: NDArray[np.float64]
-    all: NDArray[np.float64]
-    words: int
-    wanted: int
-
-    def bleu(self) -> NDArray[np.float64]:
-        """BLEU-1 to BLEU-n, (n,)."""
-        n = len(self.all)
-        precisions = (self.found + _TINY) / (self.all + _SMALL)
-        values: NDArray[np.float64] = np.cumprod(precisions) ** (1 / np.arange(1, n + 1))
-        ratio = (self.words + _TINY) / (self.wanted + _SMALL)
-        return values * math.exp(1 - 1 / ratio) if ratio < 1 else values
+    counts: NDArray[np.float64]
 
 
 def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]], *, n: int = 4) -> Bleu:
@@ -55,17 +40,22 @@ def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]], *, n: i
     Raises ValueError where a clip has no references.
     """
     check(candidates, references)
-    counts = [_counts(candidate, right, n=n) for candidate, right in zip(candidates, references, strict=True)]
-    whole = _Counts(
-        found=np.sum([c.found for c in counts], axis=0),
-        all=np.sum([c.all for c in counts], axis=0),
-        words=sum(c.words for c in counts),
-        wanted=sum(c.wanted for c in counts),
-    )
-    return Bleu(corpus=whole.bleu(), per_clip=np.stack([c.bleu() for c in counts], axis=1))
+    counts = np.stack([_counts(candidate, right, n=n) for candidate, right in zip(candidates, references, strict=True)])
+    return Bleu(corpus=of_counts(counts.sum(axis=0)), per_clip=of_counts(counts).T, counts=counts)
 
 
-def _counts(candidate: str, references: Sequence[str], *, n: int) -> _Counts:
+def of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """BLEU-1 to BLEU-n, (..., n), of `Bleu.counts` (..., 2n + 2) or sums of them."""
+    n = counts.shape[-1] // 2 - 1
+    found, every, words, wanted = counts[..., :n], counts[..., n:-2], counts[..., -2:-1], counts[..., -1:]
+    precisions = (found + _TINY) / (every + _SMALL)
+    values: NDArray[np.float64] = np.cumprod(precisions, axis=-1) ** (1 / np.arange(1, n + 1))
+    ratio = (words + _TINY) / (wanted + _SMALL)
+    return values * np.where(ratio < 1, np.exp(1 - 1 / ratio), 1.0)
+
+
+def _counts(candidate: str, references: Sequence[str], *, n: int) -> NDArray[np.float64]:
+    """Runs of each length that a reference has too, and all, n each; words, and words that are wanted."""
     own = ngrams(candidate, n)
     most: Counter[Ngram] = Counter()
     for reference in references:
@@ -75,9 +65,5 @@ def _counts(candidate: str, references: Sequence[str], *, n: int) -> _Counts:
         found[len(run) - 1] += count
     words = len(candidate.split())
     lengths = [len(reference.split()) for reference in references]
-    return _Counts(
-        found=found,
-        all=np.maximum(words - np.arange(n), 0).astype(np.float64),
-        words=words,
-        wanted=min(lengths, key=lambda length: (abs(length - words), length)),
-    )
+    wanted = min(lengths, key=lambda length: (abs(length - words), length))
+    return np.concatenate([found, np.maximum(words - np.arange(n), 0), [words, wanted]])

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TypeAlias
 
 Ngram: TypeAlias = tuple[str, ...]
 """One to n neighbouring words."""
 
 
-def ngrams(text: str, n: int) -> Counter[Ngram]:
-    """How often each run of 1 to `n` words occurs in a text; words are what stands between blanks."""
+def runs(text: str, n: int) -> Iterator[Iterator[Ngram]]:
+    """The runs of 1 word of a text, then those of 2, to those of `n`; words are what stands between blanks."""
     words = text.split()
-    return Counter(tuple(words[i : i + k]) for k in range(1, n + 1) for i in range(len(words) - k + 1))
+    return (zip(*(words[i:] for i in range(k)), strict=False) for k in range(1, n + 1))
+
+
+def ngrams(text: str, n: int) -> Counter[Ngram]:
+    """How often each run of 1 to `n` words occurs in a text."""
+    return Counter(chain.from_iterable(runs(text, n)))
 
 
 def check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> None:
