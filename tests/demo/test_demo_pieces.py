@@ -10,9 +10,10 @@ from hark.audio.synth.catalogue import KINDS
 from hark.core.errors import SettingError
 from hark.demo import place, questions
 from hark.demo.curve import svg
-from hark.demo.pictures import spectrogram, stretch
+from hark.demo.pictures import stretch
 from hark.demo.shorter import tiny
 from hark.demo.words import spark
+from hark.eval.report.sounds import spectrogram
 
 
 def test_questions_ask_for_kinds_that_there_are():

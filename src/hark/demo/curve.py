@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Sequence
+
+from hark.eval.report.charts import round_up
 
 WIDTH, HEIGHT = 460, 230
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 30
@@ -23,7 +24,7 @@ def svg(
     `level` is drawn across, dashed, with its name. Values start at 0 and end at `top`, or just above the highest.
     """
     last = max(x for x, _ in [*points, *faint])
-    high = top if top is not None else _round_up(max(y for _, y in [*points, *faint]))
+    high = top if top is not None else round_up(max(y for _, y in [*points, *faint]))
 
     def across(x: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * x / last, 1)
@@ -55,11 +56,3 @@ def svg(
     for x, y in points:
         drawn.append(f'<circle cx="{across(x)}" cy="{down(y)}" r="3.2"><title>{x:.0f}: {y:.3f}</title></circle>')
     return "".join([*drawn, "</svg>"])
-
-
-def _round_up(value: float) -> float:
-    """The next of 1, 2, 4, 6, 8 times a power of ten."""
-    if value <= 0:
-        return 1.0
-    ten = 10.0 ** math.floor(math.log10(value))
-    return next(ten * factor for factor in (1, 2, 4, 6, 8, 10) if ten * factor >= value)

@@ -11,9 +11,10 @@ from hark.demo import words
 from hark.demo.curve import svg
 from hark.demo.parts import Answer, Asked, Learned, Measured, Report
 from hark.demo.pictures import Strip
+from hark.eval.report import figures
+from hark.eval.report.document import beside, document
 from hark.metrics.confidence import Estimate
 
-POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 TIMES = "&times;"
 LANE = 21  # pixels from one row of events to the next
 
@@ -29,17 +30,7 @@ def html(report: Report, strips: Mapping[Answer, Strip]) -> str:
     if report.learned is not None:
         parts.append(_train(report.learned))
     parts += [_next(report), _bottom(report)]
-    return "\n".join(
-        [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-            f"<title>hark demo: {escape(report.model)}</title>",
-            f"<style>\n{_beside('page.css')}</style>\n</head>\n<body>\n<main>",
-            *parts,
-            f"</main>\n<script>\n{_beside('page.js')}</script>\n</body>\n</html>\n",
-        ]
-    )
+    return document(f"hark demo: {report.model}", parts, style=beside(Path(__file__), "page.css"))
 
 
 def rows_of(events: Sequence[Event]) -> list[int]:
@@ -52,10 +43,6 @@ def rows_of(events: Sequence[Event]) -> list[int]:
         free_s[row : row + 1] = [event.end_s]
         rows[place] = row
     return [rows[place] for place in range(len(events))]
-
-
-def _beside(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _top(report: Report) -> str:
@@ -108,7 +95,7 @@ def _figure(answer: Answer, kinds: Sequence[str], strip: Strip) -> str:
         verdict = f'<span class="verdict{" yes" if answer.right else ""}">{words.verdict(answer)}</span>'
     name = escape(answer.name)
     picture = f'<img alt="Spectrogram of {name}" src="{strip.picture}">' if strip.picture is not None else ""
-    ends = f"<span>{words.clock(strip.start_s)}</span><span>{words.clock(strip.end_s)}</span>"
+    ends = f"<span>{figures.clock(strip.start_s)}</span><span>{figures.clock(strip.end_s)}</span>"
     return (
         f'<figure><figcaption><span class="file" title="{name}">{name}</span>'
         f'<span class="when">{when.replace("-", "&ndash;")}</span>{verdict}'
@@ -154,7 +141,7 @@ def _measure(measured: Measured) -> str:
 
 
 def _cells(name: str, value: Estimate, guess: float | None) -> str:
-    figure, _, interval = words.estimate(value, name).partition(" ")
+    figure, _, interval = figures.estimate(name, value).partition(" ")
     track = ""
     if guess is not None:
         track = (

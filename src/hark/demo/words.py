@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hark.demo.parts import Answer, Asked, Indexed, Learned, Measured, Part, Point, Report, Sounds
-from hark.metrics.confidence import Estimate
+from hark.eval.report.figures import clock, estimate
 
 BARS = "▁▂▃▄▅▆▇█"
 NAME = 34  # characters of a file's name that are shown
@@ -87,21 +87,9 @@ def spark(values: Sequence[float]) -> str:
     return "".join(BARS[min(len(BARS) - 1, int(max(value, 0.0) / high * len(BARS)))] for value in values)
 
 
-def estimate(value: Estimate, name: str) -> str:
-    """A metric with its interval; ranks with one digit, shares with three."""
-    digits = 1 if name.endswith("rank") else 3
-    return f"{value.value:.{digits}f} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
-
-
 def span(start_s: float, end_s: float) -> str:
     """A stretch of time, in minutes and seconds."""
     return f"{clock(start_s)}-{clock(end_s)}"
-
-
-def clock(seconds: float) -> str:
-    """Seconds as m:ss.s."""
-    tenths = round(seconds * 10)  # first, so that 59.97 is 1:00.0 and not 0:60.0
-    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
 
 
 def duration(seconds: float) -> str:
@@ -147,7 +135,7 @@ def _measured(part: Measured) -> str:
     for name, value in there.metrics.items():
         guesses = [part.guess_text_to_audio.get(name), part.guess_audio_to_text.get(name)]
         first, second = ("" if guess is None else f"{guess:.3f}" for guess in guesses)
-        rows.append((name, estimate(value, name), first, estimate(back.metrics[name], name), second))
+        rows.append((name, estimate(name, value), first, estimate(name, back.metrics[name]), second))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     heading = f"\nMEASURE {there.queries} captions, {there.items} scenes; [95 % interval]; guess: a ranking by lot"
