@@ -77,7 +77,8 @@ class Recipe:
     text: TextSpec | None = None  # None: a tower that only hears
     temperature: float = 0.07
     bias: float | None = None  # a learned number beside the temperature, for the loss 'sigmoid'
-    branches: Table | None = None  # a head from the space into itself, one for each tower, that only a loss uses
+    branches: Table | None = None  # a head from the space into itself, one for each tower, for the loss 'dual_clip'
+    compare: Literal["towers", "branches"] = "towers"  # vectors: the towers' own, or with their branches' beside them
     init: Mapping[str, str] = field(default_factory=dict)
     compat: Table | None = None  # the original's own way with sounds and sentences, where it differs from ours
     stages: tuple[Stage, ...] = ()
@@ -85,9 +86,16 @@ class Recipe:
     source: str = field(default="", init=False, compare=False)  # the TOML it was read from
 
     def __post_init__(self) -> None:
+        if self.compare == "branches" and self.branches is None:
+            raise ValueError("compare is 'branches', and there are none; give branches, or compare = 'towers'")
         for part, weights in self.init.items():
             if not isinstance(weights, str):
                 raise ValueError(f"init.{part} is {weights!r}; give the name of weights, as text")
+
+    @property
+    def size(self) -> int:
+        """How many numbers a vector has (`hark.models.compared`)."""
+        return 2 * self.dim if self.compare == "branches" else self.dim
 
     @property
     def hash(self) -> str:

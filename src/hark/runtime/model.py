@@ -14,6 +14,7 @@ from hark.audio.window import Window, fit, slide
 from hark.core import component
 from hark.core.errors import SettingError
 from hark.core.types import Vectors
+from hark.models import compared
 from hark.models.towers import Towers
 from hark.recipe import Recipe
 from hark.runtime.fuse import fused
@@ -58,7 +59,7 @@ class Model:
         self.recipe = recipe
         self.name = recipe.name
         self.stamp = stamp
-        self.dim = recipe.dim
+        self.dim = recipe.size
         self.rate_hz = recipe.audio.rate_hz
         self.device = torch.device(device)
         self.reads = towers.reads
@@ -81,6 +82,8 @@ class Model:
             with torch.inference_mode():
                 tokens = self.towers.tokens(texts[i : i + 256])
                 vectors = self.original.sentences(self.towers, *tokens) if self.original else self.towers.text(*tokens)
+                if self.recipe.compare == "branches":
+                    vectors = compared.sentences(self.towers, vectors)
             rows.append(vectors.float().cpu().numpy())
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), dtype=np.float32)
 
@@ -107,6 +110,8 @@ class Model:
         assert waves.ndim == 2, waves.shape
         with torch.inference_mode():
             vectors = self.towers.audio(torch.from_numpy(waves).to(self.device))
+            if self.recipe.compare == "branches":
+                vectors = compared.sounds(self.towers, vectors)
         made: Vectors = vectors.float().cpu().numpy()
         return made
 

@@ -26,6 +26,7 @@ from hark.data.mixture import Mixture
 from hark.data.records import Clip
 from hark.data.sentences import sentences
 from hark.data.sources import Decoded, Heard, InFiles, group
+from hark.models import compared
 from hark.models.towers import Towers
 from hark.recipe import Recipe, Stage
 from hark.runtime.model import Model
@@ -187,7 +188,10 @@ class Once:
             assert self.frozen.sounds is not None
             rows = torch.from_numpy(self.frozen.sounds[key].copy()).to(self.heads.log_scale.device)
             with torch.inference_mode():
-                mean = self.heads.audio(rows).double().mean(dim=0)
+                vectors = self.heads.audio(rows)
+                if self.frozen.recipe.compare == "branches":
+                    vectors = compared.sounds(self.heads, vectors)
+                mean = vectors.double().mean(dim=0)
             made.append((mean / mean.norm().clamp(min=1e-12)).float().cpu().numpy())
         return np.stack(made)
 
@@ -198,6 +202,8 @@ class Once:
             return self.whole.embed_text(texts)
         with torch.inference_mode():
             made = [self.heads.text(*self.heads.tokens(texts[i : i + 256])) for i in range(0, len(texts), 256)]
+            if self.frozen.recipe.compare == "branches":
+                made = [compared.sentences(self.heads.eval(), vectors) for vectors in made]
         vectors: Vectors = torch.cat(made).float().cpu().numpy()
         return vectors
 
