@@ -122,7 +122,7 @@ def test_the_hash_is_the_texts():
         ("weight = 2.0", 'rewrite = { name = "offline" }', "how many wordings?"),
         ("weight = 2.0", 'rewrite = { name = "ofline", count = 5 }', "did you mean 'offline'?"),
         ("weight = 2.0", 'rewrite = { name = "offline", count = 5, kind = 1 }', "did you mean 'kinds'?"),
-        ('about = "Two."', 'about = "Two."\nname = "two"', "the file's name is its name"),
+        ('about = "Two."', 'about = "Two."\nname = "two"', "the file's name is the ensemble's name"),
         ('about = "Two."', "about = Two", "not TOML"),
         ('about = "Two."', "", "small.toml: about: missing"),
     ],
@@ -151,7 +151,7 @@ def test_found_by_name_by_file_and_in_a_plug_in(monkeypatch, tmp_path):
     assert ensembles.load(str(tmp_path / "ensembles" / "own" / "two.toml")).name == "two"
     with pytest.raises(SettingError, match="did you mean 'ly-2024/submission-1'"):
         ensembles.load("ly-2024/submision-1")
-    with pytest.raises(SettingError, match="no such file of an ensemble"):
+    with pytest.raises(SettingError, match="no such ensemble file"):
         ensembles.load(str(tmp_path / "three.toml"))
 
 

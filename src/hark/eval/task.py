@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, get_args
 
-from hark.core import component
 from hark.core.errors import SettingError
 from hark.core.settings import read, suggest
+from hark.core.shelf import Shelf
 from hark.text.prompts import PLACE
 
+SHELF = Shelf("tasks", "task")
 Kind = Literal["classes", "labels", "retrieval", "captioning"]
 Metric = Literal["accuracy", "mAP", "micro F1", "macro F1", "R@1", "R@5", "R@10", "mAP@10", "SPIDEr"]
 Way = Literal["text_to_audio", "audio_to_text"]
@@ -131,14 +130,7 @@ def parse(source: str, *, name: str) -> Task:
 
     Raises SettingError.
     """
-    where = f"{name}.toml:"
-    try:
-        settings = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"{where} not TOML ({error})") from None
-    if "name" in settings:
-        raise SettingError(f"{where} name: unknown setting; the file's name is the task's name, delete the line")
-    return read(Task, {"name": name, **settings}, where=where)
+    return read(Task, SHELF.settings(source, name=name), where=f"{name}.toml:")
 
 
 def load(name: str) -> Task:
@@ -146,30 +138,10 @@ def load(name: str) -> Task:
 
     Raises SettingError, with the nearest known name.
     """
-    if name.endswith(".toml"):
-        path = Path(name).expanduser()
-        if not path.is_file():
-            raise SettingError(f"{name}: no such task file")
-        return parse(_text(path), name=path.stem)
-    for folder in _folders():
-        path = folder / f"{name}.toml"
-        if path.is_file() and path.parent == folder:
-            return parse(_text(path), name=name)
-    raise SettingError(f"no task '{name}'; {suggest(name, names())}")
+    source, called = SHELF.text(name)
+    return parse(source, name=called)
 
 
 def names() -> list[str]:
     """The names of all tasks, sorted."""
-    return sorted({path.stem for folder in _folders() for path in folder.glob("*.toml")})
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: cannot be read as a task ({error})") from None
-
-
-def _folders() -> list[Path]:
-    folders = [root / "tasks" for root in (component.PACKAGE, *component.plugin_folders())]
-    return [folder for folder in folders if folder.is_dir()]
+    return SHELF.names()

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hark.audio.window import Short
 from hark.core import component
-from hark.core.errors import SettingError
-from hark.core.settings import read, suggest
+from hark.core.settings import read
+from hark.core.shelf import Shelf
 from hark.recipe.overrides import changed
 from hark.recipe.stage import CorpusSpec, Stage
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["AudioSpec", "CorpusSpec", "Recipe", "Stage", "TextSpec", "find", "load", "names", "parse"]
 
 Table = Mapping[str, Any]
+SHELF = Shelf("recipes", "recipe")
 
 
 @dataclass(frozen=True)
@@ -146,13 +146,7 @@ def parse(source: str, *, name: str) -> Recipe:
 
     Raises SettingError.
     """
-    try:
-        settings = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"{name}.toml: not TOML ({error})") from None
-    if "name" in settings:
-        raise SettingError(f"{name}.toml: name: unknown setting; the file's name is the recipe's name, delete the line")
-    recipe = read(Recipe, {"name": name, **settings}, where=f"{name}.toml:")
+    recipe = read(Recipe, SHELF.settings(source, name=name), where=f"{name}.toml:")
     object.__setattr__(recipe, "source", source)
     return recipe
 
@@ -162,16 +156,7 @@ def find(name: str) -> Path:
 
     Raises SettingError, with the nearest known name.
     """
-    if name.endswith(".toml"):
-        path = Path(name).expanduser()
-        if path.is_file():
-            return path
-        raise SettingError(f"{name}: no such recipe file")
-    for folder in _folders():
-        path = (folder / f"{name}.toml").resolve()
-        if path.is_file() and path.is_relative_to(folder.resolve()):
-            return path
-    raise SettingError(f"no recipe '{name}'; {suggest(name, names())}")
+    return SHELF.find(name)
 
 
 def load(name: str, *, changes: Sequence[str] = ()) -> Recipe:
@@ -179,21 +164,10 @@ def load(name: str, *, changes: Sequence[str] = ()) -> Recipe:
 
     Raises SettingError.
     """
-    path = find(name)
-    try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: cannot be read ({error})") from None
-    called = path.stem if name.endswith(".toml") else name
+    source, called = SHELF.text(name)
     return parse(changed(source, changes, name=called) if changes else source, name=called)
 
 
 def names() -> list[str]:
     """The names of all recipes, sorted."""
-    found = {path.relative_to(folder) for folder in _folders() for path in folder.rglob("*.toml")}
-    return sorted(path.with_suffix("").as_posix() for path in found)
-
-
-def _folders() -> list[Path]:
-    folders = [root / "recipes" for root in (component.PACKAGE, *component.plugin_folders())]
-    return [folder for folder in folders if folder.is_dir()]
+    return SHELF.names()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import math
 import shlex
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,11 @@ from typing import Any, Literal
 from hark import recipe as recipes
 from hark.core import component
 from hark.core.errors import SettingError, WeightsError
-from hark.core.settings import read, suggest
+from hark.core.settings import read
+from hark.core.shelf import Shelf
 
 Table = Mapping[str, Any]
+SHELF = Shelf("ensembles", "ensemble")
 
 COUNT = "count"
 """The setting of `rewrite` that is not the rewriter's own: how many other wordings of a query are asked for."""
@@ -136,13 +137,7 @@ def parse(source: str, *, name: str) -> Ensemble:
 
     Raises SettingError.
     """
-    try:
-        settings = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"{name}.toml: not TOML ({error})") from None
-    if "name" in settings:
-        raise SettingError(f"{name}.toml: name: unknown setting; the file's name is its name, delete the line")
-    ensemble = read(Ensemble, {"name": name, **settings}, where=f"{name}.toml:")
+    ensemble = read(Ensemble, SHELF.settings(source, name=name), where=f"{name}.toml:")
     object.__setattr__(ensemble, "source", source)
     component.config("metrics.combine", ensemble.combine, where=f"{name}.toml: combine")
     for number, member in enumerate(ensemble.members):
@@ -165,16 +160,7 @@ def find(name: str) -> Path:
 
     Raises SettingError, with the nearest known name.
     """
-    if name.endswith(".toml"):
-        path = Path(name).expanduser()
-        if path.is_file():
-            return path
-        raise SettingError(f"{name}: no such file of an ensemble")
-    for folder in _folders():
-        path = (folder / f"{name}.toml").resolve()
-        if path.is_file() and path.is_relative_to(folder.resolve()):
-            return path
-    raise SettingError(f"no ensemble '{name}'; {suggest(name, names())}")
+    return SHELF.find(name)
 
 
 def load(name: str) -> Ensemble:
@@ -182,20 +168,10 @@ def load(name: str) -> Ensemble:
 
     Raises SettingError.
     """
-    path = find(name)
-    try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: cannot be read ({error})") from None
-    return parse(source, name=path.stem if name.endswith(".toml") else name)
+    source, called = SHELF.text(name)
+    return parse(source, name=called)
 
 
 def names() -> list[str]:
     """The names of all ensembles, sorted."""
-    found = {path.relative_to(folder) for folder in _folders() for path in folder.rglob("*.toml")}
-    return sorted(path.with_suffix("").as_posix() for path in found)
-
-
-def _folders() -> list[Path]:
-    folders = [root / "ensembles" for root in (component.PACKAGE, *component.plugin_folders())]
-    return [folder for folder in folders if folder.is_dir()]
+    return SHELF.names()
