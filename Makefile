@@ -23,9 +23,10 @@ docs: $(STAMP)  ## write the pages that are made from the code, and check that t
 golden: $(STAMP)  ## compare with numbers made by the original implementations (HARK_GOLDEN names their folder)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m golden tests
 
-benchmark: $(STAMP)  ## speed of indexing and of loading, beside plain loops; sizes and speed of every tower
+benchmark: $(STAMP)  ## speed of indexing, loading and training, beside plain loops; sizes and speed of every tower
 	$(BIN)/python -m benchmarks.index
 	$(BIN)/python -m benchmarks.data
+	$(BIN)/python -m benchmarks.train
 	$(BIN)/python -m benchmarks.towers
 
 mini: $(STAMP)  ## train the model that comes with hark (HARK_DATA names the folder of sounds and captions)

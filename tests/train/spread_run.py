@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from typing import Any
 import torch
 
 from hark import recipe as recipes
-from hark.recipe import Stage
+from hark.recipe import CorpusSpec, Stage
 from hark.text.vocabulary import make_vocabulary
 from hark.train import spread, state
 from hark.train.data import open_batches
@@ -53,7 +56,8 @@ RECIPE_TOKENIZER = make_vocabulary([f"the sound of {kind}" for kind in KINDS], w
 def steps(settings: dict[str, Any], *, world: World) -> dict[str, Any]:
     """Losses of a stage's steps, gradients of the first, the weights and their average behind the last, whole."""
     recipe = recipes.parse(RECIPE, name="spread")
-    stage: Stage = dataclasses.replace(recipe.stages[0], **{"clip": None, **settings})
+    corpora = tuple(CorpusSpec(**one) for one in settings.get("corpora", ())) or recipe.stages[0].corpora
+    stage: Stage = dataclasses.replace(recipe.stages[0], **{"clip": None, **settings, "corpora": corpora})
     torch.manual_seed(1)
     towers = recipe.build(assets={"tokenizer": RECIPE_TOKENIZER})
     current = state.start(towers, stage, world=world, sharded=stage.shard == "fsdp")
@@ -76,6 +80,26 @@ def main(out: Path, jobs: dict[str, dict[str, Any]]) -> None:
         made = {name: steps(settings, world=world) for name, settings in jobs.items()}
         if world.first:
             torch.save(made, out)
+
+
+def together(command: list[str], *, processes: int = 2) -> str:
+    """Runs a program as `torchrun` does, in so many processes of this machine; what they say on stderr."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    base = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes)}
+    started = [
+        subprocess.Popen(
+            [sys.executable, *command],
+            env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(processes)
+    ]
+    told = [process.communicate(timeout=300)[1] for process in started]
+    assert [process.returncode for process in started] == [0] * processes, "\n".join(told)
+    return "\n".join(told)
 
 
 if __name__ == "__main__":

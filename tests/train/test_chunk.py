@@ -33,6 +33,16 @@ def test_parts_are_the_whole(loss: str, chunk: int) -> None:
     same(spread_run.steps(settings, world=ALONE), spread_run.steps(settings | {"chunk": chunk}, world=ALONE))
 
 
+@pytest.mark.parametrize("loss", ["infonce", "dual_clip", "mixco", "hard"])
+def test_parts_are_the_whole_with_all_that_is_said(loss: str) -> None:
+    said = [["{label}"], ["{caption}", "{label}"]]  # clips of one sentence, and of several
+    corpora = [
+        {"corpus": {"name": "synth", "clips": 20, "seed": n, "duration_s": 0.6}, "say": s} for n, s in enumerate(said)
+    ]
+    settings: dict[str, Any] = {"loss": {"name": loss}, "captions": "all", "corpora": corpora, "stray": 0.3, "mix": 1.0}
+    same(spread_run.steps(settings, world=ALONE), spread_run.steps(settings | {"chunk": 5}, world=ALONE))
+
+
 @pytest.mark.parametrize("chunk", [None, 5])
 def test_layers_run_again_draw_the_same(chunk: int | None) -> None:
     settings: dict[str, Any] = {"mask_frames": 8, "chunk": chunk}

@@ -1,14 +1,17 @@
 """Frozen encoders heard and read once: the same training as without, resumable, kept, and refused where it changes."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from hark import recipe as recipes
+from hark.cli.main import app
 from hark.core.errors import SettingError
 from hark.data.also import Also
 from hark.data.corpora.synth import Config as Synth
@@ -18,6 +21,7 @@ from hark.models.towers import Towers
 from hark.recipe import Recipe
 from hark.runtime.load import load
 from hark.runtime.model import Model
+from hark.search.engine import Library
 from hark.train.data import open_batches
 from hark.train.frozen import Once
 from hark.train.heard import encodings
@@ -286,3 +290,34 @@ def built(made: Recipe) -> Towers:
     towers = made.build(assets={"tokenizer": make_vocabulary([], words=words, size=120)})
     assert isinstance(towers.text_encoder, Static)
     return towers
+
+
+@pytest.mark.parametrize("head", ["mlp", "tagged"])
+def test_what_is_written_is_the_whole_model_to_embed_and_search_with(tmp_path: Path, head: str) -> None:
+    """As IRIT's system is trained: on vectors alone, of encoders that the file must hold all the same."""
+    text = RECIPE.format(more=f'{BOTH}precompute = true\nloss = {{ name = "triplet" }}\n', seconds=0.5, kinds=KINDS)
+    if head == "tagged":
+        text = text.replace("classes = 4", 'classes = 4, output = "logits"')
+        text = text.replace('{ name = "mlp", dropout = 0.2 }', '{ name = "tagged", classes = 4 }')
+    made = recipes.parse(text, name="small")
+    train(made, tmp_path / "run")
+    model = load(str(tmp_path / "run"))
+    assert model.towers.state_dict().keys() == made.build(assets=model.towers.text_encoder.assets()).state_dict().keys()
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    clips = Synth(clips=6, seed=4, duration_s=0.5, kinds=("siren", "rain")).build()
+    for clip in clips:
+        shutil.copy(clip.path, sounds / f"{clip.id}{clip.path.suffix}")
+    with Library(tmp_path / "library", model) as library:
+        assert library.index(sounds).added == 6
+        hits = library.search("rain", k=6)
+    assert len(hits) == 6
+    words = ["embed", str(sounds), "--model", str(tmp_path / "run"), "--text", "rain", "--out", str(tmp_path / "v.npz")]
+    said = CliRunner().invoke(app, words)
+    assert said.exit_code == 0, said.output
+    with np.load(tmp_path / "v.npz") as found:
+        scores = dict(
+            zip((Path(str(f)).name for f in found["files"]), found["vectors"] @ found["text_vectors"][0], strict=True)
+        )
+    for hit in hits:
+        assert hit.score == pytest.approx(scores[hit.path.name], abs=2e-3)

@@ -1,9 +1,11 @@
 """A student that learns what other models think: their cosines by hand, resuming, and mistakes in one line."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import spread_run
 import torch
 
 from hark import recipe as recipes
@@ -133,6 +135,30 @@ def test_interrupted_equals_uninterrupted(teachers: Path, tmp_path: Path) -> Non
     rest = train(made, tmp_path / "parts")
     assert [event.step for event in rest] == [event.step for event in whole][-len(rest) :]
     assert (tmp_path / "whole/model.safetensors").read_bytes() == (tmp_path / "parts/model.safetensors").read_bytes()
+
+
+RUN = """
+import sys
+from pathlib import Path
+from hark import recipe
+from hark.train.run import run
+for _ in run(recipe.load(sys.argv[1]), data=Path(sys.argv[2]), out=Path(sys.argv[3])):
+    pass
+"""
+
+
+@pytest.mark.parametrize("captions", ["one", "all"])
+def test_two_processes_are_taught_as_one(teachers: Path, tmp_path: Path, captions: str) -> None:
+    more = SOFT.format(teachers=named(teachers)) + f'freeze = ["audio_encoder"]\ncaptions = "{captions}"\n'
+    made = recipe(more, steps=4)
+    train(made, tmp_path / "one")
+    (tmp_path / "small.toml").write_text(made.source)
+    spread_run.together(["-c", RUN, str(tmp_path / "small.toml"), str(tmp_path), str(tmp_path / "two")])
+    losses = [
+        [json.loads(line)["loss"] for line in (tmp_path / name / "history.jsonl").read_text().splitlines()]
+        for name in ("one", "two")
+    ]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
 
 
 def test_teachers_speak_once(teachers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,3 +90,37 @@ def test_blocks_are_the_layers() -> None:
     assert len(found) == 8
     assert len({type(block) for block in found}) == 1
     assert spread.blocks(nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))) == []
+
+
+@pytest.mark.parametrize("name", ["cnn14", "mobilenet", "htsat"])
+def test_layers_run_again_keep_less_and_change_nothing_else(name: str) -> None:
+    config, shape = TOWERS[name]
+    torch.manual_seed(0)
+    tower, image = config.build(mels=shape[-1]).train(), torch.randn(4, *shape)
+    blocks = spread.blocks(tower)
+    assert len(blocks) > 1
+    calls: list[int] = []
+    blocks[0].register_forward_hook(lambda *_: calls.append(1))
+    other = copy.deepcopy(tower)
+
+    def kept(module: nn.Module) -> int:
+        own = {tensor.data_ptr() for tensor in (*module.parameters(), *module.buffers())}
+        held: dict[int, int] = {}
+
+        def keep(tensor: torch.Tensor) -> torch.Tensor:
+            if tensor.data_ptr() not in own:
+                held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        torch.manual_seed(0)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            made = module(image).square().mean()
+        found = sum(held.values())
+        made.backward()
+        return found
+
+    whole = kept(tower)
+    with spread.recomputed(other):
+        assert kept(other) < 0.7 * whole
+    for (part, one), two in zip(tower.state_dict().items(), other.state_dict().values(), strict=True):
+        torch.testing.assert_close(two, one, msg=lambda m, n=part: f"{n}: {m}")  # also the running statistics

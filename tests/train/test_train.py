@@ -1,5 +1,6 @@
 """Training: interrupted equals uninterrupted, frozen stays, the loss falls, and mistakes are one line."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -190,7 +191,7 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
 
 def two_stages(more: str) -> Recipe:
     frozen = 'freeze = ["audio_encoder", "audio_head", "text_encoder", "text_head"]'
-    first, second = small(steps=24, more=more).source, small(steps=1, more=frozen).source
+    first, second = small(steps=28, more=f"seed = 1\n{more}").source, small(steps=1, more=frozen).source
     stage = second[second.index("[[stages]]") :].replace('name = "sounds"', 'name = "more"')
     return recipes.parse(f"{first}\n{stage}", name="two")
 
@@ -228,3 +229,53 @@ def test_excluded_clips_are_not_trained_on(tmp_path: Path) -> None:
     assert isinstance(kept, Batches)
     assert isinstance(whole, Batches)
     assert len(whole.order) - len(kept.order) == 5
+
+
+def test_all_that_is_said_of_a_clip_is_right_for_it(tmp_path: Path) -> None:
+    from hark.losses.infonce import infonce
+    from hark.train.data import open_batches
+    from hark.train.joint import Embed, joint
+    from hark.train.needs import Loss
+
+    recipe = small(more='captions = "all"')
+    assert len(train(recipe, tmp_path)) == 9
+    stage = dataclasses.replace(recipe.stages[0], mix=0.0)
+    batch = open_batches(recipe, stage, data=tmp_path)[0]
+    assert len(batch.texts) > 2 * len(batch.waves)
+    towers = load(str(tmp_path)).towers
+    made = joint(Embed(towers, stage), towers, batch, stage, Loss(stage), step=0)
+    vectors = made.vectors()
+    right = torch.zeros(len(batch.waves), len(batch.texts))
+    for row, group in enumerate(batch.groups):
+        own = {text.casefold() for owner, text in zip(batch.owners, batch.texts, strict=True) if owner == row}
+        for column, (owner, text) in enumerate(zip(batch.owners, batch.texts, strict=True)):
+            right[row, column] = float(batch.groups[owner] == group or text.casefold() in own)
+    wanted = infonce(vectors["audio"], vectors["text"], right, vectors["scale"])
+    torch.testing.assert_close(made.loss(vectors), wanted)
+
+
+def test_batches_of_clips_alike_in_length_have_less_silence(tmp_path: Path) -> None:
+    from hark.recipe import CorpusSpec
+    from hark.train.data import open_batches
+
+    synth = {"name": "synth", "clips": 24}
+    lengths = [CorpusSpec({**synth, "seed": n, "duration_s": s}) for n, s in enumerate((0.3, 0.45))]
+    stage = dataclasses.replace(small().stages[0], short="keep", corpora=tuple(lengths))
+    silence = []
+    for bucket in (0, 4):
+        batches = open_batches(small(), dataclasses.replace(stage, bucket=bucket), data=tmp_path)
+        epoch = [batches[step] for step in range(4)]
+        assert sorted((c, i) for b in epoch for c, i in zip(b.corpora, b.ids, strict=True)) == sorted(
+            (f"{n}:synth", f"{i:05d}") for n in range(2) for i in range(24)
+        )
+        silence.append(sum(b.waves.size - sum(b.lengths) for b in epoch))
+    assert silence[1] == 0 < silence[0]
+    with pytest.raises(
+        SettingError, match='bucket: every sound fills its window; give short = "keep", or leave bucket'
+    ):
+        small(more="bucket = 4")
+
+
+def test_a_loss_of_pairs_takes_one_sentence_of_a_clip(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="loss 'triplet' is of pairs, one sentence a sound; give captions = \"one\""):
+        train(small(more='captions = "all"\nloss = { name = "triplet" }'), tmp_path)

@@ -98,9 +98,14 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
                 typer.echo(f"    {kind}: {corpus['corpus']}, {corpus['clips']} clips, {corpus['ids']}")
 
 
-@app.command(short_help="Metrics side by side, and the settings that differ.")
+@app.command(short_help="Metrics side by side with their mean, and the settings that differ.")
 def compare(places: Folders, as_json: AsJson = False) -> None:
-    """Put runs beside each other: the best of every metric in their last stages, and how their recipes differ."""
+    """Put runs beside each other: the best of every metric in their last stages, and how their recipes differ.
+
+    The mean stands behind what all have: of folds, or of seeds.
+    """
+    import statistics
+
     from hark.train import runs
 
     found = _read(places)
@@ -109,15 +114,17 @@ def compare(places: Folders, as_json: AsJson = False) -> None:
     best = {name: [_best(run, stage, name) for run, stage in zip(found, last, strict=True)] for name in names}
     steps = [run.of(stage)[-1]["step"] + 1 if stage else 0 for run, stage in zip(found, last, strict=True)]
     settings = runs.differences(found)
+    there = {name: [value for value in values if value is not None] for name, values in best.items()}
+    mean = {name: statistics.fmean(values) if len(values) == len(found) else None for name, values in there.items()}
     if as_json:
         told = {"runs": [str(run.folder) for run in found], "stages": last, "steps": steps}
-        typer.echo(json.dumps({**told, "metrics": best, "settings": settings}, indent=2))
+        typer.echo(json.dumps({**told, "metrics": best, "mean": mean, "settings": settings}, indent=2))
         return
-    rows: list[list[str]] = [["", *(str(run.folder) for run in found)]]
-    rows.append(["recipe", *(run.recipe for run in found)])
-    rows += [["stage", *last], ["steps", *map(str, steps)]]
-    rows += [[name, *(_word(value) for value in values)] for name, values in best.items()]
-    rows += [[name, *(_word(value) for value in values)] for name, values in settings.items()]
+    rows: list[list[str]] = [["", *(str(run.folder) for run in found), "mean"]]
+    rows.append(["recipe", *(run.recipe for run in found), ""])
+    rows += [["stage", *last, ""], ["steps", *map(str, steps), ""]]
+    rows += [[name, *(_word(value) for value in (*values, mean[name]))] for name, values in best.items()]
+    rows += [[name, *(_word(value) for value in values), ""] for name, values in settings.items()]
     _table(rows)
 
 
@@ -137,6 +144,34 @@ def plot(
     path = out or (found[0].folder / "curves.png" if len(found) == 1 else Path("curves.png"))
     curves.draw(found, path)
     typer.echo(json.dumps({"picture": str(path)}) if as_json else str(path))
+
+
+@app.command(short_help="The average of several models.")
+def average(
+    models: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs, or files or names of models.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the model.")],
+    greedy: Annotated[
+        bool, typer.Option("--greedy", help="Leave out what makes the recipe's validation worse; needs its data.")
+    ] = False,
+    data: Annotated[Path, typer.Option(help="The folder that the recipe's relative paths start from.")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Average the weights of runs of one architecture into one model: of all, or greedily (a model soup)."""
+    from hark.core.provenance import command_line
+    from hark.train.averaged import average_runs
+
+    found = average_runs(models, out, data=data if greedy else None, command=command_line())
+    if as_json:
+        typer.echo(json.dumps({"model": str(out), **found.as_json()}, indent=2))
+        return
+    if found.values is not None:
+        rows = [["run", found.metric or "", "in it"]]
+        for place, (name, value) in enumerate(zip(found.names, found.values, strict=True)):
+            rows.append([name, _word(value), "yes" if place in found.members else "no"])
+        _table([*rows, ["average", _word(found.value), ""]])
+    if found.made is not None:
+        typer.echo(found.made.line(), err=True)
+    typer.echo(str(out))
 
 
 def _read(places: Sequence[Path]) -> list[Run]:

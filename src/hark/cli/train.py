@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +42,15 @@ def train(
     ] = False,
 ) -> None:
     """Train a recipe; stop it at any time and run the same command again to go on."""
+    from hark.cli.train_captioner import is_captioner, train_captioner
+
+    if is_captioner(name):
+        _threads(threads)
+        with _progress() as progress:
+            move = _bars(progress)
+            given = list(changes or ())
+            train_captioner(name, data=data, out=out, changes=given, dry_run=dry_run, as_json=as_json, move=move)
+        return
     from hark import recipe as recipes
 
     recipe = recipes.load(name, changes=changes or ())
@@ -51,26 +60,36 @@ def train(
         report = plan(recipe, data=data)
         print(json.dumps(report.as_json(), indent=2) if as_json else "\n".join(_report(report)))  # noqa: T201
         return
-    import torch
-
     from hark.train.run import run
 
     folder = out or Path("runs") / recipe.name
-    if threads is not None:
-        torch.set_num_threads(threads)
+    _threads(threads)
     with _progress() as progress:
-        bars: dict[str, TaskID] = {}
-
-        def move(what: str, done: int, total: int, note: str = "") -> None:
-            if what not in bars:
-                bars[what] = progress.add_task(what, total=total, note=note)
-            progress.update(bars[what], completed=done, note=note)
-
+        move = _bars(progress)
         for event in run(recipe, data=data, out=folder, prepare=move, workers=workers):
             move(event.stage, event.step.step + 1, event.steps, f"loss {event.step.loss:.3f}")
             _tell(event, as_json=as_json)
     if os.environ.get("RANK", "0") == "0":  # the first of the processes that torchrun started
         print(folder / "model.safetensors")  # noqa: T201 - the result
+
+
+def _threads(threads: int | None) -> None:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _bars(progress: Progress) -> Callable[..., None]:
+    """What moves a bar for each thing that it is told of: (what, done, in all, a note)."""
+    bars: dict[str, TaskID] = {}
+
+    def move(what: str, done: int, total: int, note: str = "") -> None:
+        if what not in bars:
+            bars[what] = progress.add_task(what, total=total, note=note)
+        progress.update(bars[what], completed=done, note=note)
+
+    return move
 
 
 def _tell(event: Event, *, as_json: bool) -> None:
@@ -111,7 +130,7 @@ def _report(report: Report) -> Iterator[str]:
 def _stage(stage: Planned) -> Iterator[str]:
     yield f"stage {stage.name}: {stage.loss}, batch {stage.batch}, {stage.learnable:,} parameters learn"
     for found in stage.data:
-        yield f"  {_found(found)}"
+        yield f"  {told_of(found)}"
         if found.missing and found.get:
             yield f"    get it: {found.get}"
     epochs = "" if stage.epochs is None else f"{stage.epochs:g} epochs, "
@@ -130,7 +149,8 @@ def _stage(stage: Planned) -> Iterator[str]:
     yield f"  memory {memory.total / 2**30:.2f} GiB in 32 bits: {told}"
 
 
-def _found(found: Found) -> str:
+def told_of(found: Found) -> str:
+    """A corpus in a line of a dry run."""
     what = f"{found.role:<9} {found.name:<22} {found.path}"
     if found.missing:
         return f"MISSING {what}: {found.missing}"

@@ -35,4 +35,5 @@ def sentences(towers: nn.Module, vectors: Tensor) -> Tensor:
 
 
 def _beside(first: Tensor, second: Tensor) -> Tensor:
-    return torch.cat([F.normalize(first, dim=-1), F.normalize(second, dim=-1)], dim=-1) * 0.5**0.5
+    both: Tensor = torch.cat([F.normalize(first, dim=-1), F.normalize(second, dim=-1)], dim=-1) * 0.5**0.5
+    return both

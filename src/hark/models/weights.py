@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -71,6 +72,20 @@ def open_file(path: Path) -> Saved:
         )
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise WeightsError(f"{path}: its description cannot be read ({type(error).__name__}: {error})") from None
+
+
+def about(path: Path) -> dict[str, Any]:
+    """What stands in a model's file beside its tensors: recipe_name, recipe, assets, made_by.
+
+    Raises WeightsError.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            said = json.loads((file.metadata() or {})[FORMAT])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise WeightsError(f"{path}: cannot be read as a model ({type(error).__name__}: {error})") from None
+    assert isinstance(said, dict), path
+    return said
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> None:

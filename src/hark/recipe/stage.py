@@ -66,6 +66,8 @@ class Stage:
     teacher: str | None = None  # a folder or hub name of the sentence encoder to distil
     batch: int = 64
     one_corpus: bool = False  # every batch from one corpus
+    captions: Literal["one", "all"] = "one"  # of a clip, at a visit: one of its sentences, or all, which are all right
+    bucket: int = 0  # with short = "keep": so many batches are sorted by length together, for less silence
     short: Short = "repeat"  # what fills a sound that is shorter than the window
     gain_db: float = 6.0  # louder or softer by up to this
     fold: Mapping[str, str] = field(default_factory=dict)  # { fold = "4" }: those are validated on
@@ -116,6 +118,7 @@ class Stage:
     onward: Literal["last", "best"] = "last"  # what the next stage begins with; of several best it is their average
     watch: Literal["map_at_10", "accuracy", "loss"] | None = None  # what the schedule goes by; None: `metric`
     best: int = 1  # so many of the best weights are averaged into the result
+    soup: Literal["uniform", "greedy"] = "uniform"  # ... all of them, or from the best on each that does not lower it
     members: bool = False  # the best weights are not averaged, but kept as models of their own, for an ensemble
     hold_out: tuple[CorpusSpec, ...] = ()  # no recording that these or `valid` hold is trained on, by Freesound id
     tensorboard: bool = False  # the metrics go to event files in the run's folder as well
@@ -124,7 +127,7 @@ class Stage:
     def __post_init__(self) -> None:
         least = {
             "steps": 1, "batch": 2, "warmup": 0, "valid_every": 1, "mask_frames": 0, "mask_mels": 0, "mask_stripes": 1,
-            "seed": 0, "best": 1,
+            "seed": 0, "best": 1, "bucket": 0,
         }  # fmt: skip
         for name, lowest in least.items():
             if getattr(self, name) < lowest:
@@ -144,6 +147,10 @@ class Stage:
             raise ValueError("best: nothing to choose by; give valid as well")
         if self.members and self.best == 1:
             raise ValueError("members: there is one best, and no ensemble of it; raise best")
+        if self.soup == "greedy" and (self.best == 1 or self.members):
+            raise ValueError("soup: there is nothing to choose from; raise best, and leave members out")
+        if self.bucket and self.short != "keep":
+            raise ValueError('bucket: every sound fills its window; give short = "keep", or leave bucket out')
         weighted = [spec.weight is not None for spec in self.corpora]
         if any(weighted) and not all(weighted):
             raise ValueError("weight: give one to every corpus of the stage, or to none")

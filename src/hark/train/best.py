@@ -1,15 +1,17 @@
-"""The best weights of a stage by validation: which they are, and their average."""
+"""The best weights of a stage by validation: which they are, and their average, of all or of those that help."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hark.core.files import write_aside
-from hark.models.average import average
+from hark.core.files import write_aside, write_text
+from hark.models.average import average, greedy
 from hark.recipe import Stage
 from hark.train.state import State
 
@@ -54,9 +56,42 @@ class Best:
                 if path not in wanted:
                     path.unlink()
 
-    def average(self) -> dict[str, Tensor]:
-        """The mean of the best weights."""
-        return average(self.members())
+    def average(self, validate: Callable[[dict[str, Tensor]], float]) -> dict[str, Tensor]:
+        """The mean of the best weights; of a greedy stage, of those that do not make it worse to `validate`."""
+        steps = [step for _, step in self.state.kept]
+        if self.stage.soup == "greedy":
+            steps = self._chosen(validate)
+        return self._mean(steps)
+
+    def _chosen(self, validate: Callable[[dict[str, Tensor]], float]) -> list[int]:
+        """The steps whose weights a greedy average has, the best first.
+
+        Every average that was tried is written down with its value: a run that was stopped meanwhile tries none again.
+        """
+        kept = [list(one) for one in self.state.kept]
+        file = self.folder / "soup.json"
+        told: dict[str, Any] = {"metric": self.stage.metric, "kept": kept, "tried": []}
+        if file.is_file():
+            before = json.loads(file.read_text(encoding="utf-8"))
+            told["tried"] = before["tried"] if before["kept"] == kept else []
+
+        def value(places: tuple[int, ...]) -> float:
+            steps = [self.state.kept[place][1] for place in places]
+            for one in told["tried"]:
+                if one["steps"] == steps:
+                    return float(one["value"])
+            found = validate(self._mean(steps))
+            told["tried"].append({"steps": steps, "value": found})
+            write_text(file, json.dumps(told, indent=2) + "\n")
+            return found
+
+        soup = greedy([value for value, _ in self.state.kept], value)
+        steps = [self.state.kept[place][1] for place in soup.members]
+        write_text(file, json.dumps({**told, "steps": steps, "value": soup.score}, indent=2) + "\n")
+        return steps
+
+    def _mean(self, steps: Sequence[int]) -> dict[str, Tensor]:
+        return average(load_file(self._file(step)) for step in steps)
 
     def _file(self, step: int) -> Path:
         return self.folder / f"{step:08d}.safetensors"

@@ -86,7 +86,7 @@ def open_batches(
     """The batches of a contrastive stage; `progress` hears (clips decoded, clips in all).
 
     Each of `ranks` processes makes its part of every batch; all parts together are the batch of one process.
-    With `captions` they are a mixture's, whose batches say what is in them, with one or all of each clip's sentences.
+    With `captions`, which stand instead of the stage's, they are a mixture's, whose batches say what is in them.
 
     Clips whose recordings are held out, or that a file of `exclude` names, are left out.
 
@@ -118,7 +118,7 @@ def open_batches(
             progress(done, total)
 
     rate_hz, samples = recipe.audio.rate_hz, recipe.audio.samples
-    if captions is None and _plain(stage):
+    if captions is None and stage.captions == "one" and _plain(stage):
         every = [clip for _, clips, _ in found.values() for clip in clips]
         order: list[int] = []
         first = 0
@@ -163,7 +163,8 @@ def open_batches(
         one_corpus=stage.one_corpus,
         short=stage.short,
         gain_db=stage.gain_db,
-        captions=captions or "one",
+        captions=captions or stage.captions,
+        bucket=stage.bucket,
         rank=rank,
         ranks=ranks,
     )

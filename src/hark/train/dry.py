@@ -18,6 +18,7 @@ from hark.train.data import described
 from hark.train.needs import Loss
 from hark.train.optim import Rate
 from hark.train.size import Memory
+from hark.train.tag_data import labelled
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def dry_run(recipe: Recipe, *, data: Path) -> Report:
     """
     towers = size.shapes(recipe)
     init.check(towers, recipe)
-    if recipe.stages and recipe.text is None:
+    if recipe.text is None and any(stage.task != "tag" for stage in recipe.stages):
         raise SettingError(f"{recipe.name}.toml: text: missing; a system that is trained needs a text tower")
     return Report(
         name=recipe.name,
@@ -112,13 +113,14 @@ def steps_per_epoch(stage: Stage, counts: Sequence[int]) -> int | None:
 def _planned(recipe: Recipe, stage: Stage, *, data: Path) -> Planned:
     where = f"{recipe.name}.toml: stage '{stage.name}'"
     Rate(stage)
+    stage = labelled(stage, where=where) if stage.task == "tag" else stage
     if stage.task == "distil" and stage.teacher is None:
         raise SettingError(f"{where}: teacher: missing; name a sentence encoder")
     learnable, memory = size.measure(recipe, stage)
-    found = _data(stage, data=data, where=where)
+    found = corpora_of(stage, data=data, where=where)
     counts = [one.clips for one in found if one.role == "train"]
     per_epoch = None
-    if counts and stage.task == "contrast" and None not in counts:
+    if counts and stage.task != "distil" and None not in counts:
         per_epoch = steps_per_epoch(stage, [count for count in counts if count is not None])
     if stage.epochs is None:
         steps: int | None = stage.steps
@@ -138,7 +140,11 @@ def _planned(recipe: Recipe, stage: Stage, *, data: Path) -> Planned:
     )
 
 
-def _data(stage: Stage, *, data: Path, where: str) -> tuple[Found, ...]:
+def corpora_of(stage: Stage, *, data: Path, where: str) -> tuple[Found, ...]:
+    """What of a stage's corpora and files is in the folder `data`.
+
+    Raises SettingError.
+    """
     held: set[Path | str] = set()
     found: list[Found] = []
     for role, specs in (("hold_out", stage.hold_out), ("valid", stage.valid), ("train", stage.corpora)):

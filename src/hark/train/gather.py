@@ -11,6 +11,7 @@ and a vector's gradient is the sum of what all processes' losses say of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -36,19 +37,34 @@ class _Gather(torch.autograd.Function):
         return gradient[first : first + context.rows]
 
 
-def gather(rows: Tensor, world: World) -> Tensor:
-    """(n, ...) of each process, n the same for all -> (n * processes, ...), by rank; gradients flow back."""
+def gather(rows: Tensor, world: World, counts: Sequence[int] | None = None) -> Tensor:
+    """(n, ...) of each process -> all of them, by rank; gradients flow back.
+
+    `counts` are the n of every process; None: they are all alike.
+    """
     if world.size == 1:
         return rows
+    most = len(rows) if counts is None else max(counts)
+    if len(rows) < most:
+        rows = torch.cat([rows, rows.new_zeros(most - len(rows), *rows.shape[1:])])
     made: Tensor = _Gather.apply(rows.contiguous())  # type: ignore[no-untyped-call]
-    return made
+    if counts is None or min(counts) == most:
+        return made
+    return torch.cat([made[rank * most : rank * most + count] for rank, count in enumerate(counts)])
 
 
-def gather_all(vectors: dict[str, Tensor], world: World) -> dict[str, Tensor]:
-    """`gather` of several (n, dim), in one go; what is a single number stays what it is."""
+def gather_all(vectors: dict[str, Tensor], world: World, counts: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:
+    """`gather` of several (n, dim), in one go; what is a single number stays what it is.
+
+    Of those that `counts` names every process may have another n, and they go by themselves.
+    """
     names = [name for name, made in vectors.items() if made.dim() > 0]
     if world.size == 1 or not names:
         return vectors
+    found = {name: gather(vectors[name], world, counts[name]) for name in names if name in counts}
+    names = [name for name in names if name not in counts]
+    if not names:
+        return {**vectors, **found}
     widths = [vectors[name].shape[1] for name in names]
     whole = gather(torch.cat([vectors[name] for name in names], dim=1), world)
-    return {**vectors, **dict(zip(names, torch.split(whole, widths, dim=1), strict=True))}
+    return {**vectors, **found, **dict(zip(names, torch.split(whole, widths, dim=1), strict=True))}

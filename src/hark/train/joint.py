@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import dataclasses
 from collections.abc import Sequence
@@ -11,11 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hark.audio.augment import blend, mask, mix_waves, noise, shift, stripes
-from hark.data.batches import Batch, says_same
+from hark.data.batches import Batch
 from hark.losses.triplet import impostors
 from hark.models.towers import Towers
 from hark.recipe import Stage
@@ -24,6 +24,7 @@ from hark.train.by_row import ByRow
 from hark.train.gather import gather, gather_all
 from hark.train.local import local
 from hark.train.needs import Loss
+from hark.train.together import Answers, together
 from hark.train.world import ALONE, World
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -50,11 +51,12 @@ class Embed(nn.Module):
         *,
         seed: int,
         row: int,
+        first_text: int,
         needs: frozenset[str],
     ) -> dict[str, Tensor]:
         """Unit vectors of sounds and sentences, and the learned numbers, by the names that losses call them.
 
-        `row` is the number of the first row.
+        `row` and `first_text` are the numbers of the first sound and sentence in the whole batch.
         """
         towers, device = self.towers, wave.device
         precision = PRECISIONS[self.stage.precision]
@@ -71,7 +73,8 @@ class Embed(nn.Module):
 
             both = wave if mixed is None else torch.cat([wave, mixed])
             audio = towers.audio(both, augment=change_image).float()
-        with ByRow(2 * seed + 1, range(row, row + len(ids))), reduced:
+        texts = range(first_text, first_text + len(ids))
+        with ByRow(2 * seed + 1, texts), reduced:
             text = towers.text(ids, mask, augment=lambda encoded: _stray(towers, encoded, self.stage.stray)).float()
         found = {"audio": audio, "text": text}
         if mixed is not None:
@@ -80,14 +83,17 @@ class Embed(nn.Module):
         if hasattr(towers, "bias"):
             found["bias"] = towers.bias.clone()  # DDP looks for it among what was computed
         if hasattr(towers, "audio_branch") and "audio_branch" in needs:
-            with ByRow(2 * seed + 1, rows, turn=1 << 20), reduced:
+            with ByRow(2 * seed + 1, rows, turn=1 << 20) as drawn, reduced:
                 found["audio_branch"] = towers.audio_branch(found["audio"]).float()
+            with ByRow(2 * seed + 1, texts, turn=drawn.turn), reduced:
                 found["text_branch"] = towers.text_branch(found["text"]).float()
             found["branch_scale"] = towers.branch_scale()
         return {name: made for name, made in found.items() if name in needs}
 
     def _mask(self, image: Tensor) -> Tensor:
         stage, generator = self.stage, torch.default_generator  # which ByRow stands for
+        if not stage.mask_frames and not stage.mask_mels:
+            return image  # which may be a wave, of towers that make their own image
         if stage.mask_stripes > 1:
             return stripes(
                 image, frames=stage.mask_frames, mels=stage.mask_mels, count=stage.mask_stripes, generator=generator
@@ -101,7 +107,8 @@ class Joint:
 
     `wave` (n, samples), `mixed` another such one or None; `ids`, `mask` (m, tokens): this process's rows. `given` is of
     the whole batch. `seed` makes all that is drawn the same whenever these rows are embedded, `row` is the number of
-    the first of them in the whole batch.
+    the first of them in the whole batch. Where sounds have several sentences each, `owners` (m,) are these sounds'
+    places in `wave`, `first_text` is the number of the first sentence, and `counts` are those of every process.
     """
 
     embed: nn.Module
@@ -115,6 +122,9 @@ class Joint:
     seed: int
     row: int = 0
     world: World = ALONE
+    owners: Sequence[int] = ()
+    first_text: int = 0
+    counts: Sequence[int] = ()
 
     def vectors(self) -> dict[str, Tensor]:
         """Unit vectors of sounds and sentences, and the learned numbers, by the names that losses call them."""
@@ -123,7 +133,7 @@ class Joint:
         wave = self.wave.to(device)
         needs = self.loss_of.needs
         made: dict[str, Tensor] = self.embed(
-            wave, mixed, self.ids, self.mask, seed=self.seed, row=self.row, needs=needs
+            wave, mixed, self.ids, self.mask, seed=self.seed, row=self.row, first_text=self.first_text, needs=needs
         )
         return made
 
@@ -132,18 +142,30 @@ class Joint:
 
         Raises SettingError where the loss needs what the recipe does not have.
         """
-        given = {**self.given, **gather_all(vectors, self.world)}
+        counts = dict.fromkeys(("text", "text_branch"), self.counts) if self.counts else {}
+        given = {**self.given, **gather_all(vectors, self.world, counts)}
         if self.stage.negatives == "global":
             return self.loss_of(given)
-        return local(self.loss_of, given, slice(self.row, self.row + len(self.wave)), self.world.size)
+        rows = slice(self.row, self.row + len(self.wave))
+        texts = slice(self.first_text, self.first_text + len(self.ids))
+        return local(self.loss_of, given, rows, self.world.size, texts=texts)
 
 
 def joint(
-    embed: nn.Module, towers: Towers, batch: Batch, stage: Stage, loss_of: Loss, *, step: int, world: World = ALONE
+    embed: nn.Module,
+    towers: Towers,
+    batch: Batch,
+    stage: Stage,
+    loss_of: Loss,
+    *,
+    step: int,
+    world: World = ALONE,
+    answers: Answers | None = None,
 ) -> Joint:
     """A step's batch, changed as the stage says; the same whenever it is made, and on however many processes.
 
-    `embed` is the towers' `Embed`, or what spreads it over processes; `batch` this process's part.
+    `embed` is the towers' `Embed`, or what spreads it over processes; `batch` this process's part. `answers` say what
+    is right for what in a batch of several processes, where it is not what the batch's own words and groups say.
 
     Raises DataError, SettingError.
     """
@@ -153,10 +175,16 @@ def joint(
     wave = torch.from_numpy(batch.waves)  # (n, samples)
     row = world.rank * len(wave)
     ours = slice(row, row + len(wave))
-    same = torch.from_numpy(_same(batch, world))  # (n, m) of all processes
+    whole = together(batch, world, answers)
+    same = torch.from_numpy(whole.same)  # (n, m) of all processes
     ids, tokens = towers.tokens(batch.texts)
+    first_text, counts = sum(whole.counts[: world.rank]), whole.counts if batch.owners else ()
     if stage.alike is not None:
-        same = torch.maximum(same, _alike(towers, ids, tokens, least=stage.alike, world=world).cpu())
+        alike = _alike(towers, ids, tokens, least=stage.alike, world=world, counts=counts).cpu()  # (m, m)
+        owners = torch.tensor(whole.owners)[:, None].expand_as(alike)
+        same = torch.maximum(same, torch.zeros_like(same).scatter_reduce(0, owners, alike, "amax"))
+    if world.size > 1 and batch.lengths:  # silence behind the longest of all processes
+        wave = F.pad(wave, (0, max(world.collect(wave.shape[1])) - wave.shape[1]))
     if torch.rand((), generator=generator) < stage.mix:
         every, partner, share = mix_waves(gather(wave, world), generator=generator)
         same = share[:, None] * same + (1.0 - share[:, None]) * same[partner]
@@ -168,7 +196,7 @@ def joint(
             wave = noise(wave, least_db=stage.noise_db, most_db=stage.noise_db + 20.0, generator=generator)
     if stage.mask_tokens:
         special = special_tokens(towers.tokenizer.json)
-        with ByRow(-1 - seed, range(row, row + len(ids)), turn=1 << 20):
+        with ByRow(-1 - seed, range(first_text, first_text + len(ids)), turn=1 << 20):
             ids = mask_tokens(ids, tokens, special=special, share=stage.mask_tokens, generator=generator)
     given: dict[str, Any] = {"positives": same.to(device)}
     mixed = None
@@ -180,33 +208,29 @@ def joint(
         draws = np.random.default_rng([stage.seed, step])
         sounds, sentences = impostors(given["positives"], lambda n: int(draws.integers(n)))
         given |= {"audio_impostor": sounds, "text_impostor": sentences}
-    return Joint(embed, stage, loss_of, wave, mixed, ids, tokens, given, seed, row, world)
+    return Joint(
+        embed, stage, loss_of, wave, mixed, ids, tokens, given, seed, row, world, batch.owners, first_text, counts
+    )
 
 
 def parts(batch: Joint, size: int) -> Sequence[Joint]:
-    """The batch in parts of `size` sounds and as many sentences."""
-    rows = max(len(batch.wave), len(batch.ids))
-    return [
-        dataclasses.replace(
+    """The batch in parts of `size` sounds and what is said of them."""
+    made = []
+    for at in range(0, len(batch.wave), size):
+        texts = slice(at, at + size)
+        if batch.owners:
+            texts = slice(*(bisect.bisect_left(batch.owners, place) for place in (at, at + size)))
+        part = dataclasses.replace(
             batch,
             wave=batch.wave[at : at + size],
             mixed=None if batch.mixed is None else batch.mixed[at : at + size],
-            ids=batch.ids[at : at + size],
-            mask=batch.mask[at : at + size],
+            ids=batch.ids[texts],
+            mask=batch.mask[texts],
             row=batch.row + at,
+            first_text=batch.first_text + texts.start,
         )
-        for at in range(0, rows, size)
-    ]
-
-
-def _same(batch: Batch, world: World) -> NDArray[np.float32]:
-    """Which sentences are true of which sounds, of all processes; they tell each other in words."""
-    if world.size == 1:
-        return batch.same
-    assert not batch.owners, "several sentences of a sound, on several processes"
-    told = world.collect((batch.groups, batch.texts))
-    texts = [(text,) for _, said in told for text in said]
-    return says_same([group for groups, _ in told for group in groups], texts)
+        made.append(part)
+    return made
 
 
 def _stray(towers: Towers, encoded: Tensor, most: float) -> Tensor:
@@ -224,8 +248,8 @@ def _stray(towers: Towers, encoded: Tensor, most: float) -> Tensor:
     return moved
 
 
-def _alike(towers: Towers, ids: Tensor, tokens: Tensor, *, least: float, world: World) -> Tensor:
-    """1.0 where two sentences mean nearly the same to the (frozen) text encoder, (batch, batch)."""
+def _alike(towers: Towers, ids: Tensor, tokens: Tensor, *, least: float, world: World, counts: Sequence[int]) -> Tensor:
+    """1.0 where two sentences mean nearly the same to the (frozen) text encoder, (m, m) of all processes."""
     with torch.no_grad():
-        vectors = gather(F.normalize(towers.text_encoder(ids, tokens), dim=-1), world)
+        vectors = gather(F.normalize(towers.text_encoder(ids, tokens), dim=-1), world, counts or None)
         return (vectors @ vectors.T >= least).float()

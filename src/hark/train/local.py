@@ -17,8 +17,10 @@ from hark.train.needs import Loss
 Given = Mapping[str, Any]
 
 
-def local(loss_of: Loss, given: Given, rows: slice, size: int) -> Tensor:
+def local(loss_of: Loss, given: Given, rows: slice, size: int, *, texts: slice | None = None) -> Tensor:
     """The share of `rows` in a loss, times `size`, the number of processes; `given` is what the whole loss is given.
+
+    `texts` are the rows of the sentences, where these are more than the sounds.
 
     Raises SettingError for a loss that has no such form.
     """
@@ -30,7 +32,7 @@ def local(loss_of: Loss, given: Given, rows: slice, size: int) -> Tensor:
         raise SettingError(
             f"{loss_of.where} '{loss_of.name}': cannot be computed row by row; give negatives = \"global\""
         )
-    return form(given, rows, size, settings)
+    return form({**given, "texts": texts or rows}, rows, size, settings)
 
 
 def _side(of: Tensor, against: Tensor, positives: Tensor, scale: Tensor, rows: slice, size: int) -> Tensor:
@@ -47,9 +49,9 @@ def _infonce(given: Given, rows: slice, size: int, settings: Given) -> Tensor:
     if directions == "sound-to-text":
         return _side(audio, text, positives, scale, rows, size)
     if directions == "text-to-sound":
-        return _side(text, audio, positives.T, scale, rows, size)
+        return _side(text, audio, positives.T, scale, given["texts"], size)
     one = _side(audio, text, positives, scale, rows, size)
-    return (one + _side(text, audio, positives.T, scale, rows, size)) / 2
+    return (one + _side(text, audio, positives.T, scale, given["texts"], size)) / 2
 
 
 def _dual_clip(given: Given, rows: slice, size: int, settings: Given) -> Tensor:
@@ -67,8 +69,8 @@ def _mixco(given: Given, rows: slice, size: int, settings: Given) -> Tensor:
         targets = positives / positives.sum(dim=dim, keepdim=True).clamp(min=1e-12)
         targets = own * targets + (1.0 - own) * targets[partner]
         total = targets.sum()
-        ours = targets[rows] if dim == 1 else targets[:, rows]
-        scores = given["scale"] * (mixed[rows] @ text.T if dim == 1 else mixed @ text[rows].T)
+        ours = targets[rows] if dim == 1 else targets[:, given["texts"]]
+        scores = given["scale"] * (mixed[rows] @ text.T if dim == 1 else mixed @ text[given["texts"]].T)
         part = -(ours * scores.log_softmax(dim=dim)).sum() * size / total
         loss = loss + settings.get("weight", 1.0) * part / 2
     return loss

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,13 +12,15 @@ from torch import nn
 
 from hark.core.errors import HarkError
 from hark.data.batches import Batch
+from hark.models.towers import Towers
 from hark.recipe import Stage
 from hark.train import spread
 from hark.train.joint import Embed, Joint, joint, parts
 from hark.train.needs import Loss
 from hark.train.optim import Rate
 from hark.train.state import State
-from hark.train.world import Elsewhere
+from hark.train.together import Answers
+from hark.train.world import Elsewhere, World
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,12 @@ class Step:
     scale: float
 
 
-def train(state: State, batches: Callable[[int], Batch], stage: Stage) -> Iterator[Step]:
+def train(
+    state: State, batches: Callable[[int], Batch], stage: Stage, *, answers: Answers | None = None
+) -> Iterator[Step]:
     """Takes the steps that are left of a stage (in steps: see `Stage.resolved`), one for each item.
+
+    `answers` say what is right for what in a batch of several processes, where its own words do not (teachers).
 
     Stop after any step, keep the state, and go on later: the result is the same as without the stop. Of several
     processes (`State.world`) each makes its part of every batch, and all come to the same weights.
@@ -39,10 +46,12 @@ def train(state: State, batches: Callable[[int], Batch], stage: Stage) -> Iterat
     Raises HarkError when the loss is no longer a number.
     """
     with _prepared(state, stage) as embed:
-        yield from _steps(state, embed, batches, stage)
+        yield from _steps(state, embed, batches, stage, answers)
 
 
-def _steps(state: State, embed: nn.Module, batches: Callable[[int], Batch], stage: Stage) -> Iterator[Step]:
+def _steps(
+    state: State, embed: nn.Module, batches: Callable[[int], Batch], stage: Stage, answers: Answers | None
+) -> Iterator[Step]:
     towers, world = state.towers, state.world
     loss_of, rate = Loss(stage), Rate(stage)
     learning = [p for p in towers.parameters() if p.requires_grad]
@@ -55,7 +64,10 @@ def _steps(state: State, embed: nn.Module, batches: Callable[[int], Batch], stag
         for group in state.optimiser.param_groups:
             group["lr"] = now * group["share"]
         state.optimiser.zero_grad(set_to_none=True)
-        made = joint(embed, towers, batches(step), stage, loss_of, step=step, world=world)
+        made = joint(embed, towers, batches(step), stage, loss_of, step=step, world=world, answers=answers)
+        if isinstance(embed, Embed) and world.size > 1 and state.sharded is None:
+            embed = spread.replicate(embed, unused=_leaves_out(made, towers, learning, world))
+            made = dataclasses.replace(made, embed=embed)
         loss = world.mean(_backward(made, stage, state.scaler))
         if not torch.isfinite(loss):
             raise (HarkError if world.first else Elsewhere)(
@@ -81,7 +93,7 @@ def _steps(state: State, embed: nn.Module, batches: Callable[[int], Batch], stag
 
 @contextlib.contextmanager
 def _prepared(state: State, stage: Stage) -> Iterator[nn.Module]:
-    """What embeds a batch: spread over the processes, compiled, and run again for its gradients, as the stage says."""
+    """What embeds a batch: cut over the processes, compiled, and run again for its gradients, as the stage says."""
     towers = state.towers
     with contextlib.ExitStack() as stack:
         if stage.checkpointing:
@@ -89,8 +101,21 @@ def _prepared(state: State, stage: Stage) -> Iterator[nn.Module]:
         if stage.compile:
             towers.audio_encoder.compile()
             towers.text_encoder.compile()
-        embed: nn.Module = Embed(towers, stage) if state.sharded is None else state.sharded
-        yield spread.replicate(embed) if state.world.size > 1 and state.sharded is None else embed
+        yield Embed(towers, stage) if state.sharded is None else state.sharded
+
+
+def _leaves_out(batch: Joint, towers: Towers, learning: Sequence[nn.Parameter], world: World) -> bool:
+    """Whether a step leaves out some of what learns, in any process; two rows tell, and nothing is changed by them."""
+    if batch.stage.compile:
+        return True  # not worth compiling once more
+    modes = {module: module.training for module in towers.modules()}
+    towers.eval()
+    ends = [one for one in parts(batch, 2)[0].vectors().values() if one.requires_grad]
+    for module, mode in modes.items():
+        module.training = mode
+    total = torch.stack([one.sum() for one in ends]).sum()
+    gradients = torch.autograd.grad(total, learning, allow_unused=True)
+    return any(world.collect(any(gradient is None for gradient in gradients)))
 
 
 def _backward(batch: Joint, stage: Stage, scaler: torch.amp.GradScaler | None) -> torch.Tensor:

@@ -31,6 +31,9 @@ class Loss:
         self.function: Callable[..., Tensor] = component.config("losses", stage.loss, where=self.where).build()
         parameters = inspect.signature(self.function).parameters.values()
         self.needs = frozenset(p.name for p in parameters if p.default is inspect.Parameter.empty)
+        pairs = "audio_impostor" in self.needs or getattr(self.function, "keywords", {}).get("kappa")
+        if pairs and stage.captions == "all":
+            raise SettingError(f"{self.where} '{self.name}' is of pairs, one sentence a sound; give captions = \"one\"")
 
     def __call__(self, given: Mapping[str, Any]) -> Tensor:
         """The loss, a scalar.

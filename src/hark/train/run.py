@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from torch import Tensor
 
 from hark.core import component
 from hark.core.errors import HarkError, SettingError, WeightsError
@@ -21,7 +20,7 @@ from hark.models import weights
 from hark.models.towers import Towers
 from hark.recipe import Recipe, Stage
 from hark.text.vocabulary import make_vocabulary
-from hark.train import distil, provenance, state
+from hark.train import distil, folder, provenance, state
 from hark.train.best import Best
 from hark.train.board import Board
 from hark.train.data import open_sentences
@@ -73,7 +72,7 @@ def _run(
     with world.in_turn(world.first):
         kept = _kept(recipe, out)
         if world.first:
-            with _writing(out):
+            with folder.writing(out):
                 out.mkdir(parents=True, exist_ok=True)
                 for left in out.rglob(".*.part"):  # what a run that was killed was writing
                     left.unlink()
@@ -116,7 +115,7 @@ def _run(
                 assert validation is not None
                 current.validations.append(validation.value(stage.watch or stage.metric))
             due = last or validation is not None or world.share(time.monotonic() - saved_at > save_every_s)
-            with _writing(out):
+            with folder.writing(out):
                 if world.first:
                     if validation is not None and best.offer(validation.value(stage.metric)):
                         _save_model(out, recipe, current.best_towers(), validation, work.tasks)
@@ -129,7 +128,7 @@ def _run(
             yield Event(stage=stage.name, steps=stage.steps, step=step, validation=validation)
         current.assemble()
         towers = current.best_towers()
-        with _writing(out):
+        with folder.writing(out):
             if world.first:
                 _finish(out, recipe, stage, towers, best, validator, work.tasks)
         if work.validator is not None and best.filed:
@@ -138,18 +137,6 @@ def _run(
             work.tasks.detach(towers)
         if board is not None:
             board.close()
-
-
-@contextlib.contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Makes one line of a full disk."""
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise HarkError(
-            f"{out}: cannot be written ({reason}); make room and run it again, it goes on from what was saved before"
-        ) from None
 
 
 def _kept(recipe: Recipe, out: Path) -> dict[str, Any] | None:
@@ -208,6 +195,12 @@ def _finish(
     tasks: Tasks | None,
 ) -> None:
     """Writes a stage's result, and leaves in the towers what the next stage begins with."""
+
+    def value(tensors: dict[str, Tensor]) -> float:
+        assert validator is not None
+        towers.load_state_dict(tensors, strict=True)
+        return validator(towers).value(stage.metric)
+
     if validator is None:
         _save_model(out, recipe, towers, None, tasks)
     elif stage.members:
@@ -215,12 +208,12 @@ def _finish(
         for place, tensors in enumerate(best.members(), start=1):
             towers.load_state_dict(tensors, strict=True)
             _save_model(out / f"member-{place}", recipe, towers, validator(towers), tasks)
-        towers.load_state_dict(last if stage.onward == "last" else best.average(), strict=True)
+        towers.load_state_dict(last if stage.onward == "last" else best.average(value), strict=True)
     elif stage.best > 1:
-        towers.load_state_dict(best.average(), strict=True)
+        towers.load_state_dict(best.average(value), strict=True)
         _save_model(out, recipe, towers, validator(towers), tasks)
     elif stage.onward == "best":
-        towers.load_state_dict(best.average(), strict=True)
+        towers.load_state_dict(best.average(value), strict=True)
 
 
 def _forget(path: Path, stage: Stage, step: int) -> None:

@@ -13,29 +13,32 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from hark.train.by_row import running
+from hark.train.by_row import ByRow, running
 from hark.train.world import World
 
 
 def blocks(module: nn.Module) -> list[nn.Module]:
     """The layers that a tower is a pile of: alike, one after the other, with no such pile inside.
 
-    One that can `hear` in a way of its own is none: it is not known by its call alone.
+    They stand in a list, or are numbered by their names ("conv_block1", ...). One that can `hear` in a way of its own
+    is none: it is not known by its call alone.
     """
     found: list[nn.Module] = []
     for pile in module.modules():
-        if isinstance(pile, nn.ModuleList | nn.Sequential):
-            kinds = [type(child) for child in pile]
-            found += [
-                child
-                for child, kind in zip(pile, kinds, strict=True)
-                if kinds.count(kind) > 1
-                and not kind.__module__.startswith("torch.")
-                and not hasattr(child, "hear")
-                and any(True for _ in child.parameters())
-            ]
+        listed = isinstance(pile, nn.ModuleList | nn.Sequential)
+        children = dict(pile.named_children())
+        kinds = {name: ("" if listed else name.rstrip("0123456789"), type(child)) for name, child in children.items()}
+        found += [
+            child
+            for name, child in children.items()
+            if list(kinds.values()).count(kinds[name]) > 1
+            and not type(child).__module__.startswith("torch.")
+            and not hasattr(child, "hear")
+            and any(True for _ in child.parameters())
+        ]
     return [one for one in found if not any(part in found for part in list(one.modules())[1:])]
 
 
@@ -61,11 +64,11 @@ def shard(whole: nn.Module, world: World, *, apart: Iterable[nn.Parameter] = ())
     fully_shard(whole, mesh=mesh, ignored_params=uncut)
 
 
-def replicate(whole: nn.Module) -> nn.Module:
-    """The module with its gradients averaged over the processes (DDP)."""
+def replicate(whole: nn.Module, *, unused: bool) -> nn.Module:
+    """The module with its gradients averaged over the processes (DDP); `unused`: a step leaves out some that learn."""
     from torch.nn.parallel import DistributedDataParallel
 
-    return DistributedDataParallel(whole, find_unused_parameters=True)  # a loss need not use all that there is
+    return DistributedDataParallel(whole, find_unused_parameters=unused)
 
 
 @contextlib.contextmanager
@@ -124,7 +127,7 @@ def put(target: Tensor, value: Tensor) -> None:
 
 def part_of(value: Tensor, like: Tensor) -> Tensor:
     """A whole tensor, cut as `like` is."""
-    if not hasattr(like, "full_tensor"):
+    if not hasattr(like, "full_tensor") or hasattr(value, "full_tensor"):
         return value
     from torch.distributed.tensor import DTensor, distribute_tensor
 
@@ -138,7 +141,8 @@ def recomputed(module: nn.Module) -> Iterator[None]:
     """Here the blocks of a module keep nothing for the backward pass but their input, and run once more in it."""
     changed = blocks(module)
     for block in changed:
-        block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False, context_fn=_twice)
+        contexts = functools.partial(_twice, block)
+        block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False, context_fn=contexts)
     try:
         yield
     finally:
@@ -146,7 +150,23 @@ def recomputed(module: nn.Module) -> Iterator[None]:
             del block.forward
 
 
-def _twice() -> tuple[Any, Any]:
-    """What both passes of a block run in: the second draws what the first drew."""
+def _twice(block: nn.Module) -> tuple[Any, Any]:
+    """What both runs of a block are in: the second draws what the first drew, and counts in no running statistics."""
     now = running()
-    return contextlib.nullcontext(), contextlib.nullcontext() if now is None else now.again()
+    return contextlib.nullcontext(), _again(block, None if now is None else now.again())
+
+
+@contextlib.contextmanager
+def _again(block: nn.Module, drawn: ByRow | None) -> Iterator[None]:
+    norms = [one for one in block.modules() if isinstance(one, _BatchNorm)]
+    kept = [(norm.momentum, None if (n := norm.num_batches_tracked) is None else n.clone()) for norm in norms]
+    with drawn or contextlib.nullcontext():
+        for norm in norms:
+            norm.momentum = 0.0
+        try:
+            yield
+        finally:
+            for norm, (momentum, counted) in zip(norms, kept, strict=True):
+                norm.momentum = momentum
+                if counted is not None and norm.num_batches_tracked is not None:
+                    norm.num_batches_tracked.copy_(counted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hark.core.files import write_aside
 from hark.core.settings import suggest
 from hark.models.towers import Towers
 from hark.recipe import Stage
-from hark.train import spread
+from hark.train import cut, spread
 from hark.train.joint import Embed
 from hark.train.optim import optimiser
 from hark.train.world import ALONE, World
@@ -103,25 +104,19 @@ def start(towers: Towers, stage: Stage, *, world: World = ALONE, sharded: bool =
     state.optimiser = optimiser(towers, stage)
     if state.sharded is not None:
         for group in state.optimiser.param_groups:
-            group["foreach"] = False  # a group may hold tensors that are cut and such that are not
+            group["foreach"] = group["fused"] = False  # a group may hold tensors that are cut and such that are not
     return state
 
 
 def save(path: Path, state: State, *, stage: int, recipe_hash: str) -> None:
     """Writes the state, whole or not at all: tensors and plain values only, so that reading it runs no code.
 
-    For all processes together; the first one writes. Nothing in the file tells how many they were.
+    For all processes together; the first one writes. Where tensors are cut into parts every process writes its own, to
+    a folder beside the file, which names it and is written last. Nothing tells how many they were.
 
     Raises OSError where it cannot be written.
     """
-    tables: dict[str, Any] = {"towers": state.towers.state_dict(), "optimiser": state.optimiser.state_dict()}
-    tables["average"] = state.average.state_dict() if state.average is not None else None
-    if state.sharded is not None:
-        tables = spread.full(tables, state.world)
-    if not state.world.first:
-        return
     kept: dict[str, Any] = {
-        **tables,
         "scaler": state.scaler.state_dict() if state.scaler is not None else None,
         "step": state.step,
         "stage": stage,
@@ -129,11 +124,24 @@ def save(path: Path, state: State, *, stage: int, recipe_hash: str) -> None:
         "validations": list(state.validations),
         "kept": [list(one) for one in state.kept],
     }
+    if state.sharded is None:
+        kept |= {"towers": state.towers.state_dict(), "optimiser": state.optimiser.state_dict()}
+        kept["average"] = state.average.state_dict() if state.average is not None else None
+    else:
+        folder = path.with_name(f"{path.stem}-{stage}-{state.step:08d}")
+        cut.write(folder, _named(state))
+        kept |= {"towers": None, "average": None, "parts": folder.name}
+        kept["optimiser"] = {"param_groups": state.optimiser.state_dict()["param_groups"]}
+    if not state.world.first:
+        return
     with write_aside(path) as aside, aside.open("wb") as file:
         try:
             torch.save(kept, file)
         except RuntimeError as error:  # what torch makes of a full disk
             raise OSError(str(error).splitlines()[0]) from None
+    for old in path.parent.glob(f"{path.stem}-*-*"):
+        if old.name != kept.get("parts") and old.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -145,16 +153,21 @@ def read(path: Path) -> dict[str, Any]:
         found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(found, dict) or not found.keys() >= {"towers", "optimiser", "average", "recipe_hash"}:
             raise ValueError("it holds something else")
+        if "parts" in found:
+            found["parts"] = path.parent / Path(found["parts"]).name
+            cut.sizes(found["parts"])
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(
-            f"{path}: cannot be read as a training's state ({reason}); delete it to begin again"
-        ) from None
+        raise _unreadable(path, error) from None
     return found
 
 
 def restore(state: State, kept: dict[str, Any]) -> None:
-    """Puts a kept state into fresh towers and optimiser."""
+    """Puts a kept state into fresh towers and optimiser; for all processes together.
+
+    Raises WeightsError where the parts that it names cannot be read.
+    """
+    if "parts" in kept:
+        kept = {**kept, **_from_parts(state, kept["parts"], kept["optimiser"]["param_groups"])}
     for towers, name in ((state.towers, "towers"), (state.average, "average")):
         if towers is not None:
             places = towers.state_dict()
@@ -166,6 +179,45 @@ def restore(state: State, kept: dict[str, Any]) -> None:
     state.step = kept["step"]
     state.validations = list(kept["validations"])
     state.kept = [(float(value), int(step)) for value, step in kept["kept"]]
+
+
+def _named(state: State) -> dict[str, Tensor]:
+    """All tensors of a state by "towers/NAME", "average/NAME" and "optimiser/NUMBER/NAME"."""
+    named = {f"towers/{name}": tensor for name, tensor in state.towers.state_dict().items()}
+    if state.average is not None:
+        named |= {f"average/{name}": tensor for name, tensor in state.average.state_dict().items()}
+    for number, values in state.optimiser.state_dict()["state"].items():
+        named |= {f"optimiser/{number}/{name}": value for name, value in values.items()}
+    return named
+
+
+def _from_parts(state: State, folder: Path, groups: list[dict[str, Any]]) -> dict[str, Any]:
+    """The tables that `save` wrote in parts, cut as this state's own tensors are."""
+    parameters = [parameter for group in state.optimiser.param_groups for parameter in group["params"]]
+    like = {name: tensor for name, tensor in _named(state).items() if not name.startswith("optimiser/")}
+    named: dict[str, Tensor] = {}
+    tables: dict[str, Any] = {"towers": {}, "average": {}, "optimiser": {"state": {}, "param_groups": groups}}
+    try:
+        for name, (size, kind) in cut.sizes(folder).items():
+            table, _, rest = name.partition("/")
+            if table == "optimiser":
+                number, _, value = rest.partition("/")
+                same = parameters[int(number)]
+                made = torch.zeros_like(same) if same.shape == size else torch.zeros(size, dtype=kind)
+                tables[table]["state"].setdefault(int(number), {})[value] = made.detach()
+            else:
+                made = torch.zeros_like(like[name]) if name in like else torch.zeros(size, dtype=kind)
+                tables[table][rest] = made.detach()
+            named[name] = made.detach()
+        cut.read(folder, named)
+    except (OSError, RuntimeError, ValueError, KeyError, IndexError) as error:
+        raise _unreadable(folder, error) from None
+    return tables
+
+
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return WeightsError(f"{path}: cannot be read as a training's state ({reason}); delete it to begin again")
 
 
 def _restore_optimiser(optimiser: torch.optim.Optimizer, kept: dict[str, Any]) -> None:
@@ -180,10 +232,10 @@ def _restore_optimiser(optimiser: torch.optim.Optimizer, kept: dict[str, Any]) -
         }
         for number, values in kept["state"].items()
     }
-    ways = [group.get("foreach") for group in optimiser.param_groups]
-    optimiser.load_state_dict({**kept, "state": state})
-    for group, way in zip(optimiser.param_groups, ways, strict=True):
-        group["foreach"] = way  # how it is computed is this run's own
+    # How it is computed is this run's own.
+    ways = [{name: group[name] for name in ("foreach", "fused") if name in group} for group in optimiser.param_groups]
+    groups = [{**group, **way} for group, way in zip(kept["param_groups"], ways, strict=True)]
+    optimiser.load_state_dict({**kept, "param_groups": groups, "state": state})
 
 
 def _here(tensor: Tensor) -> Tensor:

@@ -58,10 +58,16 @@ class Taught:
 
     def __getitem__(self, step: int) -> Batch:
         batch = self.batches[step]
-        rows = [self.clips[one] for one in zip(batch.corpora, batch.ids, strict=True)]
-        columns = [self.sentences[text] for text in batch.texts]
+        return dataclasses.replace(
+            batch, same=self.answers(list(zip(batch.corpora, batch.ids, strict=True)), batch.texts)
+        )
+
+    def answers(self, clips: Sequence[tuple[str, str]], texts: Sequence[str]) -> NDArray[np.float32]:
+        """What the teachers think of clips (their corpus and id) and sentences, (clips, sentences)."""
+        rows, columns = [self.clips[one] for one in clips], [self.sentences[text] for text in texts]
         each = [opinion.sounds[rows] @ opinion.texts[columns].T for opinion in self.opinions]
-        return dataclasses.replace(batch, same=np.mean(each, axis=0, dtype=np.float32))
+        mean: NDArray[np.float32] = np.mean(each, axis=0, dtype=np.float32)
+        return mean
 
 
 class Teachers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from hark.core.errors import SettingError
 from hark.models.towers import Towers
@@ -63,7 +62,7 @@ def open_work(
         raise SettingError(
             f"{where}: alike: compares with a frozen text encoder; add freeze = ['text_encoder'] or take alike out"
         )
-    known: Literal["one"] | None = "one" if stage.teachers else None
+    known = stage.captions if stage.teachers else None
     batches = open_batches(
         recipe, stage, data=data, progress=lambda *at: tell("decoded", *at), captions=known, rank=world.rank,
         ranks=world.size,
@@ -74,10 +73,11 @@ def open_work(
     frozen = precomputed(recipe, stage, batches, progress=tell)
 
     def take(state: State, found: ByStep, current: Stage) -> Iterator[Step]:
-        given = found if teachers is None else teachers.over(found)
-        if teachers is not None and state.world.size > 1:
-            raise SettingError(f"{where}: teachers: several processes cannot be taught; start one")
-        return train(state, in_order(given, start=state.step, stop=current.steps, workers=workers), current)
+        if teachers is None:
+            return train(state, in_order(found, start=state.step, stop=current.steps, workers=workers), current)
+        taught = teachers.over(found)
+        order = in_order(taught, start=state.step, stop=current.steps, workers=workers)
+        return train(state, order, current, answers=taught.answers)
 
     def steps(state: State) -> Iterator[Step]:
         if frozen is None or state.sharded is not None:

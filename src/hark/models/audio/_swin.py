@@ -111,7 +111,7 @@ class WindowAttention(nn.Module):
         x = x.view(batch, across, window, across, window, dim).transpose(2, 3).reshape(batch, -1, tokens, dim)
         parts = self.qkv(x).view(batch, across**2, tokens, 3, self.heads, -1).permute(3, 0, 1, 4, 2, 5).flatten(2, 3)
         # Windows and heads lie in one axis, so that one bias for both serves the whole batch.
-        out: Tensor = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=self._bias())
+        out: Tensor = _attention(parts[0], parts[1], parts[2], self._bias())
         out = out.view(batch, across**2, self.heads, tokens, -1).transpose(2, 3).reshape(batch, -1, tokens, dim)
         out = self.proj(out).view(batch, across, across, window, window, dim)
         out = out.transpose(2, 3).reshape(batch, side, side, dim)
@@ -125,6 +125,17 @@ class WindowAttention(nn.Module):
         if self.attn_mask is not None:
             bias = bias + self.attn_mask.unsqueeze(1)
         return bias.reshape(1, -1, tokens, tokens)
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """(batch, windows x heads, tokens, dim) each -> the same shape."""
+    if query.device.type == "cpu" and torch.is_grad_enabled() and bias.requires_grad:
+        # Where the bias learns, torch has no fused attention for a CPU, and its steps one by one are more than these.
+        scores: Tensor = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1) + bias
+        made: Tensor = scores.softmax(dim=-1) @ value
+        return made
+    out: Tensor = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    return out
 
 
 class Merge(nn.Module):

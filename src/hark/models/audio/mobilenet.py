@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hark.models.heard import Heard
+
 # (kernel, expanded channels, output channels, squeeze-excitation, hard-swish, stride): table 1 of the paper.
 LAYERS = (
     (3, 16, 16, False, False, 1),
@@ -72,11 +74,14 @@ class MobileNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(batch, 1, frames, mels) -> (batch, dim)."""
+        return self.hear(image).embedding
+
+    def hear(self, image: Tensor) -> Heard:
+        """(batch, 1, frames, mels) -> embedding, and a vector (dim) for every 32 frames, of which it is the mean."""
         x = self.norm(image.squeeze(1).transpose(1, 2)).transpose(1, 2).unsqueeze(1)
         x = self.blocks(F.hardswish(self.stem(x)))
         x = F.hardswish(self.last(x))  # (batch, dim, frames / 32, mels / 32)
-        mean: Tensor = x.mean(dim=(2, 3))
-        return mean
+        return Heard(x.mean(dim=(2, 3)), None, x.mean(dim=3).transpose(1, 2))
 
 
 class InvertedResidual(nn.Module):

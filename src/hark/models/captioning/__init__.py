@@ -1,0 +1,1 @@
+"""What says what is heard: encoders of frames, and decoders into words."""
