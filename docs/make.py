@@ -15,6 +15,7 @@ from hark import recipe as recipes
 from hark.checkpoints.rows import rows
 from hark.core import component
 from hark.data.catalogue import as_markdown
+from hark.eval.task_page import as_markdown as tasks_as_markdown
 
 DOCS = Path(__file__).parent
 KINDS = {
@@ -28,6 +29,13 @@ KINDS = {
     "train.optimisers": "optimiser",
     "train.schedules": "schedule",
     "data.corpora": "corpus",
+    "text.rewrites": "rewriter",
+    "text.spelling": "caption's spelling",
+    "metrics.combine": "combination",
+    "metrics.rescore": "hub correction",
+    "eval.rerankers": "second look",
+    "models.captioning.encoders": "captioner's encoder",
+    "models.captioning.decoders": "captioner's decoder",
 }
 
 
@@ -92,11 +100,17 @@ def corpora_page() -> str:
     return as_markdown()
 
 
+def tasks_page() -> str:
+    """docs/tasks.md."""
+    return tasks_as_markdown()
+
+
 PAGES = {
     "corpora.md": corpora_page,
     "cli.md": cli_page,
     "components.md": components_page,
     "checkpoints.md": checkpoints_page,
+    "tasks.md": tasks_page,
 }
 
 

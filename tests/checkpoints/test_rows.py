@@ -12,6 +12,7 @@ from hark.checkpoints import obtain
 from hark.checkpoints.rows import Row, by_file, find, rows
 from hark.core import component
 from hark.core.errors import SettingError, WeightsError
+from hark.recipe import captioner
 
 # Named in the issue trackers, reports and papers that docs/published.md lists.
 NAMED = (
@@ -40,6 +41,11 @@ def test_a_row_agrees_with_its_recipe(row: Row) -> None:
             obtain.obtain(row)
         return
     assert row.family in component.names("models.renames")
+    if row.captioner is not None:
+        assert captioner.load(row.captioner).ears is not None
+        with pytest.raises(WeightsError, match=f"hark caption --model {row.name}"):
+            obtain.obtain(row)
+        return
     if row.recipe is None:  # a Hugging Face folder says itself what it is
         assert row.address is not None
         assert row.address.startswith("hf:")

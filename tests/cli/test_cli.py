@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["demo", "index", "search", "embed", "eval", "zeroshot", "train", "runs", "models", "data"]
+COMMANDS = [
+    *("demo", "index", "search", "embed", "ensemble", "eval", "compare", "reproduce", "rewrite", "zeroshot", "probe"),
+    *("train", "runs", "models", "data", "submit", "caption", "report"),
+]
 
 
 def hark(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:

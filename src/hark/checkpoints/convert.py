@@ -67,7 +67,7 @@ def convert(published: Published, out: Path, *, tokenizer: Path | None = None) -
     content = _content(published.path)
     tensors = table.apply(content, where=where)
     towers = published.recipe.build()
-    _check_bank(content, towers, where=where)
+    check_bank(content, towers, where=where)
     weights.fill(towers, tensors, where=where)
     assets = _assets(towers, tokenizer or _own_tokenizer(published.path))
     source = published.path / _weights_of(published.path) if published.path.is_dir() else published.path
@@ -125,7 +125,7 @@ def _assets(towers: Towers, tokenizer: Path | None) -> dict[str, str]:
     return made
 
 
-def _check_bank(content: Mapping[str, Any], towers: Towers, *, where: str) -> None:
+def check_bank(content: Mapping[str, Any], towers: Towers, *, where: str) -> None:
     """A mel bank that lies in the file must be the one that our front end makes: the weights depend on it."""
     own = [bank for name, bank in towers.named_buffers() if name.split(".")[-1] == "bank"]
     for name, theirs in _flat(content):

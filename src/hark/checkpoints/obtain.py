@@ -16,6 +16,7 @@ from hark.core.files import cache_folder
 from hark.recipe import Recipe
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".bin")
+CAPTIONER = "{0}: a captioner, not a model for retrieval; use it with: hark caption --model {0}"
 
 Progress = Callable[[int, int | None], None]
 """(bytes there are, bytes there will be)"""
@@ -31,7 +32,7 @@ def obtain(row: Row, *, progress: Progress | None = None) -> Path:
     kept = cache_folder() / "models" / f"{row.name}-{key}.safetensors"
     if kept.is_file():
         return kept
-    convert(_published(row, _fetched(row, progress)), kept)
+    convert(_published(row, fetched(row, progress)), kept)
     return kept
 
 
@@ -87,6 +88,8 @@ def architecture(row: Row) -> Recipe:
 
     Raises SettingError, WeightsError where the row has none.
     """
+    if row.captioner is not None:
+        raise WeightsError(CAPTIONER.format(row.name))
     if row.recipe is None:
         raise WeightsError(f"{row.name}: {row.unread or 'its folder says itself what it is; it must be fetched first'}")
     return recipes.parse(recipes.load(row.recipe).source, name=row.name)
@@ -102,13 +105,19 @@ def _published(row: Row, path: Path) -> Published:
 def _readable(row: Row) -> None:
     if row.unread is not None:
         raise WeightsError(f"{row.name}: hark cannot load it: {row.unread}")
+    if row.captioner is not None:
+        raise WeightsError(CAPTIONER.format(row.name))
 
 
 def _source(row: Row) -> str:
     return recipes.load(row.recipe).source if row.recipe else ""
 
 
-def _fetched(row: Row, progress: Progress | None) -> Path:
+def fetched(row: Row, progress: Progress | None = None) -> Path:
+    """The published file or folder of a row as it is: from the cache, or fetched and kept there.
+
+    Raises WeightsError where it has no address or cannot be fetched; the line says what to do.
+    """
     by_hand = f"get the file and run: hark models convert FILE --like {row.name} --to DIR"
     if row.address is None:
         wanted = f" ('{row.file}')" if row.file else ""

@@ -23,7 +23,7 @@ class Row:
     `tower` says in words what it is, `recipe` names its architecture here and `family` its rename table. `address` is
     "hf:OWNER/NAME/FILE" (a file on the Hugging Face hub), "hf:OWNER/NAME" (a whole model there) or an https URL; where
     there is none the user must have the file, and `file` is what its authors call it. `dim` is the size of its
-    embeddings. `unread` says why hark cannot load it.
+    embeddings. A captioner has the name of its recipe as `captioner` instead. `unread` says why hark cannot load it.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Row:
     dim: int | None = None
     family: str | None = None
     recipe: str | None = None
+    captioner: str | None = None
     address: str | None = None
     file: str | None = None
     sha256: str | None = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from hark.eval.embed import Embedder
     from hark.eval.retrieval import RetrievalReport
     from hark.metrics.confidence import Estimate
 
@@ -23,6 +24,19 @@ Where = Annotated[
     typer.Option(metavar="COLUMN=VALUE", help="Only the clips of which this is so (or COLUMN!=VALUE); repeatable."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Metrics = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,NAME", help='Instead of the usual ones, as "R@1,mAP@16/all,nDCG@10,median rank".'),
+]
+Cut = Annotated[int, typer.Option("--k", metavar="K", min=1, help="Of mAP@K and nDCG@K where no metrics are named.")]
+DivisorName = Annotated[
+    str, typer.Option("--divisor", metavar="all|reachable", help="Of mAP: all relevant items, or min(k, relevant).")
+]
+Resamples = Annotated[int, typer.Option(metavar="N", min=1, help="Draws of the bootstrap.")]
+Level = Annotated[float, typer.Option(metavar="SHARE", help="What the intervals cover.")]
+DrawnName = Annotated[
+    str, typer.Option("--draw", metavar="queries|clips", help="clips: each with all its texts, which belong together.")
+]
 
 
 def evaluate(
@@ -36,23 +50,74 @@ def evaluate(
             help="A .jsonl of queries and the ids they should find; without it the clips' captions, or their labels.",
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the report, what each query found, and the vectors there."),
+    ] = None,
+    metrics: Metrics = None,
+    k: Cut = 10,
+    divisor: DivisorName = "reachable",
+    resamples: Resamples = 1000,
+    level: Level = 0.95,
+    interval: Annotated[str, typer.Option(metavar="bootstrap|jackknife", help="How intervals are made.")] = "bootstrap",
+    drawn: DrawnName = "queries",
+    rewrite: Annotated[
+        str | None,
+        typer.Option(metavar="REWRITER", help="Ask in other words too: offline, endpoint, or a file of wordings."),
+    ] = None,
+    paraphrases: Annotated[int, typer.Option(metavar="N", min=1, help="With --rewrite: wordings of each query.")] = 5,
+    sentences: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Of a captioner: how near its captions are by this model's text tower too."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure retrieval: recall, average precision and ranks, text to audio and audio to text."""
+    """Measure retrieval, both ways: recall, average precision, ranks. Of a captioner: what its captions are worth.
+
+    Ties count against the model. With --out an interrupted run is gone on with, and `hark compare` can read the folder.
+    """
     import numpy as np
+
+    from hark.cli.eval_caption import evaluate_captioner, is_captioner
+
+    if is_captioner(model):
+        evaluate_captioner(
+            model,
+            on,
+            where or [],
+            out=out,
+            metrics=listed(metrics),
+            sentences=sentences,
+            resamples=resamples,
+            level=level,
+            as_json=as_json,
+        )
+        return
 
     from hark.core.provenance import command_line
     from hark.data import manifest
-    from hark.eval import retrieval
+    from hark.eval import folder, retrieval
+    from hark.eval.outcome import ALL, measures
     from hark.runtime.load import load
 
+    asked = measures(listed(metrics) or ALL, k, divisor, resamples, level, interval, drawn)  # before anything is read
     clips = manifest.read(on, where=manifest.parse_where(where or []))
     wanted = None if queries is None else manifest.read_queries(queries)
     with progress_bar("embedding clips") as progress:
         rng = np.random.default_rng(0)  # fixed, so that the same run prints the same intervals
-        report = retrieval.evaluate(
-            load(model), clips, queries=wanted, rng=rng, command=command_line(), progress=progress
+        found = retrieval.examine(
+            load(model) if rewrite is None else _augmented(model, rewrite, paraphrases),
+            clips,
+            queries=wanted,
+            measures=asked,
+            rng=rng,
+            folder=out,
+            command=command_line(),
+            progress=progress,
         )
+    if out is not None:
+        folder.write(out, found, clips)
+    report = found.report
     typer.echo(json.dumps(report.as_json(), indent=2) if as_json else _text(report, on))
 
 
@@ -74,18 +139,38 @@ def show(estimate: Estimate, digits: int = 3) -> str:
     return f"{estimate.value:.{digits}f} [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
 
 
+def digits_of(metric: str) -> int:
+    """How many digits a metric is shown with: ranks one, shares three."""
+    return 1 if metric.endswith("rank") else 3
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines whose columns stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def listed(metrics: str | None) -> tuple[str, ...]:
+    """The names in a list with commas."""
+    return tuple(name.strip() for name in (metrics or "").split(",") if name.strip())
+
+
+def _augmented(model: str, by: str, n: int) -> Embedder:
+    from hark.cli.rewrite import build
+    from hark.eval.augmented import Augmented
+    from hark.runtime.load import load
+
+    return Augmented(load(model), build(by), n)
+
+
 def _text(report: RetrievalReport, on: Path) -> str:
     there, back = report.text_to_audio, report.audio_to_text
     rows = [("", "text to audio", "audio to text")]
     for name in there.metrics:
-        digits = 1 if name.endswith("rank") else 3
+        digits = digits_of(name)
         rows.append((name, show(there.metrics[name], digits), show(back.metrics[name], digits)))
     rows.append(("queries", str(there.queries), str(back.queries)))
     rows.append(("items", str(there.items), str(back.items)))
     rows.append(("relevant", f"{there.relevant:.2f}", f"{back.relevant:.2f}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     heading = f"{report.made.model} on {on}: {there.items} clips, {there.queries} {report.texts}"
-    note = f"[low, high]: {report.level:.0%} bootstrap interval over queries; mAP is divided by "
-    note += "min(k, relevant)" if report.divisor == "reachable" else "all relevant"
-    return "\n".join([heading, "", *lines, "", note, report.made.line()])
+    return "\n".join([heading, "", *aligned(rows), "", report.note(), report.made.line()])

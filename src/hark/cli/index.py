@@ -42,6 +42,10 @@ def index(
         int | None, typer.Option(metavar="N", min=1, help="Files worked at a time; without it one a processor.")
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Try again what could not be read before.")] = False,
+    captions: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="Add these captions (of `hark caption`, or a manifest's), too."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Make a folder of sounds searchable; run it again to take in what is new, changed or gone.
@@ -49,6 +53,7 @@ def index(
     Names that start with a dot are passed over, links to folders are not followed. Files that cannot be read are named
     on stderr, everything else is indexed, and the exit status is 1.
     """
+    from hark.core.errors import DataError
     from hark.index.place import library_folder
     from hark.index.sqlite import owner_of
     from hark.runtime.load import load
@@ -56,6 +61,8 @@ def index(
     from hark.search.walk import root_of
 
     root_of(folder)  # a wrong folder is told before the model is loaded
+    if captions is not None and not captions.is_file():
+        raise DataError(f"{captions}: no such file")
     place = library_folder(library)
     owner = owner_of(place)
     name = model or (owner.model if owner else DEFAULT_MODEL)
@@ -73,17 +80,29 @@ def index(
         os._exit(130)
     for fault in report.unreadable:
         typer.echo(f"hark: {fault.path}: {fault.reason}", err=True)
+    said = _add_captions(place, captions) if captions is not None else {}
     elapsed_s = time.monotonic() - started
     worked = f"{report.added} added, {report.changed} changed, {report.removed} removed, {report.kept} kept"
     speed = f"; {clock(report.audio_s)} of sound in {clock(elapsed_s)}" if report.audio_s else ""
     typer.echo(f"{worked}, {len(report.unreadable)} unreadable{speed}", err=True)
     if as_json:
-        said = dataclasses.asdict(report) | {"library": str(place), "model": name, "files": files, "windows": windows}
-        typer.echo(json.dumps(said, indent=2))
+        counts = {"library": str(place), "model": name, "files": files, "windows": windows}
+        typer.echo(json.dumps(dataclasses.asdict(report) | counts | said, indent=2))
     else:
-        typer.echo(f"{place}: {files} files, {windows} windows")
+        told = f", {said['captions']} captions of {said['captioned']} files added" if said else ""
+        typer.echo(f"{place}: {files} files, {windows} windows{told}")
     if report.unreadable:
         raise typer.Exit(1)
+
+
+def _add_captions(place: Path, captions: Path) -> dict[str, int]:
+    from hark.search.said import add
+
+    added = add(place, captions)
+    if added.unknown:
+        more = f" (and {len(added.unknown) - 1} more)" if len(added.unknown) > 1 else ""
+        typer.echo(f"hark: {captions}: the library has no {added.unknown[0]}{more}; passed over", err=True)
+    return {"captions": added.captions, "captioned": added.files}
 
 
 @contextlib.contextmanager

@@ -8,7 +8,26 @@ from typing import Annotated
 
 import typer
 
-from hark.cli import data, demo, embed, eval, index, models, runs, search, train, zeroshot  # noqa: A004
+from hark.cli import (
+    caption,
+    compare,
+    data,
+    demo,
+    embed,
+    ensemble,
+    eval,  # noqa: A004
+    index,
+    models,
+    probe,
+    report,
+    reproduce,
+    rewrite,
+    runs,
+    search,
+    submit,
+    train,
+    zeroshot,
+)
 from hark.core.errors import HarkError
 from hark.core.memory import keep_freed_memory
 
@@ -25,14 +44,22 @@ for name, command, help_line in (
     ("demo", demo.demo, "Show the whole of hark, in a few minutes."),
     ("index", index.index, "Make a folder of sounds searchable."),
     ("search", search.search, "Find sounds by words, by an example, or both."),
+    ("caption", caption.caption, "Say in words what is heard."),
     ("embed", embed.embed, "Write the vectors of sounds and sentences to a file."),
+    ("ensemble", ensemble.ensemble, "Measure several models together."),
     ("eval", eval.evaluate, "Measure retrieval, both ways."),
+    ("compare", compare.compare, "Compare two evaluations, query by query."),
+    ("report", report.report, "Show evaluations on a page, with sounds."),
+    ("reproduce", reproduce.reproduce, "Measure published numbers again."),
+    ("rewrite", rewrite.rewrite, "Say queries in other words."),
     ("zeroshot", zeroshot.zeroshot, "Measure classification without training."),
+    ("probe", probe.probe, "Measure a linear layer on frozen vectors."),
     ("train", train.train, "Train a recipe, or go on training it."),
 ):
     app.command(name, short_help=help_line)(command)
 app.add_typer(data.app, name="data", short_help="List, fetch, prepare, pack and compare corpora.")
 app.add_typer(models.app, name="models", short_help="List, explain and convert models and published checkpoints.")
+app.add_typer(submit.app, name="submit", short_help="Write, check and score submissions to DCASE.")
 app.add_typer(runs.app, name="runs", short_help="List, show, compare and plot what training wrote.")
 
 

@@ -100,10 +100,19 @@ def convert(
     """Read a published checkpoint safely, check every tensor, and write it as a model that `--model` takes."""
     from hark.checkpoints.convert import convert as convert_file
     from hark.checkpoints.obtain import identify
+    from hark.checkpoints.rows import by_file, find
     from hark.core.errors import WeightsError
 
     if not file.exists():
         raise WeightsError(f"{file}: no such file")
+    row = find(like) if like is not None else by_file(file.name)
+    if row is not None and row.captioner is not None:
+        from hark.caption import published as captioners
+
+        out = to / f"{row.name.replace('/', '-')}.safetensors"
+        captioners.convert(file, row, out, tokens=tokenizer)
+        typer.echo(str(out))
+        return
     published = identify(file, like=like)
     out = to / f"{published.recipe.name.replace('/', '-')}.safetensors"
     reads = convert_file(published, out, tokenizer=tokenizer)

@@ -33,6 +33,11 @@ class Database:
         self.path = path
         self._db = connection
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For tables beside these (`hark.index.said`)."""
+        return self._db
+
     def owner(self) -> Owner:
         """The model whose vectors these are."""
         return schema.read_owner(self._db)
@@ -76,7 +81,7 @@ class Database:
         halves = vectors.astype("<f2")
         assert np.isfinite(halves).all(), row.path
         blobs = [half.tobytes() for half in halves]
-        with self._transaction(b"put", repr(row).encode(), spans.astype("<f8").tobytes(), *blobs):
+        with self.transaction(b"put", repr(row).encode(), spans.astype("<f8").tobytes(), *blobs):
             self._db.execute("DELETE FROM unreadable WHERE path = ?", (row.path,))
             values = (row.path, row.size, row.mtime_ns, row.duration_s, row.rate_hz, row.channels, row.format)
             # a file that changed keeps its id
@@ -95,7 +100,7 @@ class Database:
 
     def put_unreadable(self, row: UnreadableRow) -> None:
         """Notes that a file cannot be read, and forgets what was known of it."""
-        with self._transaction(b"unreadable", repr(row).encode()):
+        with self.transaction(b"unreadable", repr(row).encode()):
             self._db.execute("DELETE FROM file WHERE path = ?", (row.path,))
             self._db.execute(
                 "INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?)",
@@ -106,12 +111,12 @@ class Database:
         """Forgets files, all in one transaction."""
         if not paths:
             return
-        with self._transaction(b"remove", *(path.encode() for path in paths)):
+        with self.transaction(b"remove", *(path.encode() for path in paths)):
             for table in ("file", "unreadable"):
                 self._db.executemany(f"DELETE FROM {table} WHERE path = ?", [(path,) for path in paths])  # noqa: S608
 
     @contextlib.contextmanager
-    def _transaction(self, *said: bytes) -> Iterator[None]:
+    def transaction(self, *said: bytes) -> Iterator[None]:
         """All or nothing, with the generation raised and `said` hashed into the history.
 
         The count alone would not do as a tag: a library that was deleted and made anew counts the same numbers.

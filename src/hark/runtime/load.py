@@ -103,7 +103,7 @@ def _packaged(name: str) -> Path:
 
 
 def _untrained(recipe: Recipe, *, seed: int, device: str, compat: str | None) -> Model:
-    hears = dataclasses.replace(recipe, text=None, branches=None)
+    hears = dataclasses.replace(recipe, text=None, branches=None, compare="towers")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         towers = hears.build()
