@@ -16,6 +16,7 @@ from hark.checkpoints.rows import rows
 from hark.core import component
 from hark.data.catalogue import as_markdown
 from hark.eval.task_page import as_markdown as tasks_as_markdown
+from hark.recipe import captioner, ensemble
 
 DOCS = Path(__file__).parent
 KINDS = {
@@ -77,6 +78,10 @@ def components_page() -> str:
         published = [f"`{row.name}`" for row in rows() if row.recipe == name]
         where = "yes" if with_weights else ", ".join(published) or "train it"
         lines.append(f"| `{name}` | {where} | {recipes.load(name).about} |")
+    lines += ["", "| captioner | about |", "|---|---|"]
+    lines += [f"| `{name}` | {captioner.load(name).about} |" for name in captioner.names()]
+    lines += ["", "| ensemble | about |", "|---|---|"]
+    lines += [f"| `{name}` | {ensemble.load(name).about} |" for name in ensemble.names()]
     return "\n".join(lines) + "\n"
 
 

@@ -2,9 +2,10 @@
 
 A component is one file that holds a frozen dataclass `Config` whose `build(...)` returns the thing. Kinds are the
 folders they lie in: "audio.features", "models.audio", "models.text", "models.heads", "models.renames", "losses",
-"data.corpora", "runtime.compat", "train.optimisers", "train.schedules".
-`HARK_PLUGINS` names folders (separated as in PATH) that hold the same layout, and may hold `recipes/` as well;
-what lies there runs as code, so name only folders that you trust.
+"data.corpora", "runtime.compat", "train.optimisers", "train.schedules", "text.rewrites", "text.spelling",
+"metrics.combine", "metrics.rescore", "eval.rerankers", "models.captioning.encoders", "models.captioning.decoders".
+`HARK_PLUGINS` names folders (separated as in PATH) that hold the same layout, and may hold `recipes/`, `ensembles/`,
+`captioners/` and `tasks/` as well (`hark.core.shelf`); what lies there runs as code, so name only folders that you trust.
 """
 
 from __future__ import annotations
