@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from hark.core.errors import SettingError
-from hark.core.settings import read
+from hark.core.settings import read, suggest
 
 
 @dataclass(frozen=True)
@@ -60,3 +60,9 @@ def test_a_mistake_is_named(text: str, message: str) -> None:
 def test_the_component_owns_its_settings() -> None:
     with pytest.raises(SettingError, match=r"audio.features.mel: unknown setting of 'logmel'; did you mean 'mels'\?"):
         read(Inner, {"mel": 3}, where="tiny.toml: audio.features", owner="logmel")
+
+
+def test_of_many_names_a_hint_lists_the_first() -> None:
+    said = suggest("zzzz", [f"name{n:02}" for n in range(100)])
+    assert said.startswith("known: name00, name01,")
+    assert said.endswith("name23, ... (100 in all)")

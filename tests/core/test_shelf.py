@@ -38,7 +38,7 @@ def test_a_path_that_leads_nowhere_is_told(plugin) -> None:
 
 def test_what_is_no_toml_or_names_itself_is_told() -> None:
     assert PIES.settings("about = 'x'", name="plum") == {"name": "plum", "about": "x"}
-    with pytest.raises(SettingError, match="plum.toml: not TOML"):
+    with pytest.raises(SettingError, match=r"plum\.toml: not TOML"):
         PIES.settings("about = ", name="plum")
-    with pytest.raises(SettingError, match="the file's name is the pie's name"):
+    with pytest.raises(SettingError, match=r"the file's name is the pie's name"):
         PIES.settings("name = 'pear'", name="plum")

@@ -56,7 +56,7 @@ def index(
     from hark.core.errors import DataError
     from hark.index.place import library_folder
     from hark.index.sqlite import owner_of
-    from hark.runtime.load import load
+    from hark.runtime.ensemble import load_any
     from hark.search.engine import Library
     from hark.search.walk import root_of
 
@@ -68,7 +68,7 @@ def index(
     name = model or (owner.model if owner else DEFAULT_MODEL)
     started = time.monotonic()
     try:
-        with Library(place, load(name)) as opened:
+        with Library(place, load_any(name)) as opened:
             with progress_bar() as progress:
                 report = opened.index(folder, jobs=jobs, retry=retry, progress=progress)
             files, windows = opened.counts()

@@ -41,12 +41,12 @@ def probe(
     from hark.core.provenance import command_line
     from hark.data import manifest
     from hark.eval import probe as probing
-    from hark.runtime.load import load
+    from hark.runtime.ensemble import load_any
 
     clips = manifest.read(on, where=manifest.parse_where(where or []))
     with progress_bar("embedding clips") as progress:
         report = probing.probe(
-            load(model),
+            load_any(model),
             clips,
             fold=folds,
             test=test or (),

@@ -35,7 +35,7 @@ def search(
     from hark.core.errors import LibraryError, SettingError
     from hark.index.place import library_folder
     from hark.index.sqlite import owner_of
-    from hark.runtime.load import load
+    from hark.runtime.ensemble import load_any
     from hark.search import query
     from hark.search.engine import Library
 
@@ -52,7 +52,7 @@ def search(
     owner = owner_of(place)
     if owner is None:
         raise LibraryError(f"{place}: no library here yet; make one with `hark index FOLDER`")
-    with Library(place, load(model or owner.model)) as opened:
+    with Library(place, load_any(model or owner.model)) as opened:
         hits = opened.search(text, like=like, k=k, per_file=not all_spans)
     typer.echo(_json(hits) if as_json else _table(hits))
 

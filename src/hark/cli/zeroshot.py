@@ -87,14 +87,14 @@ def _on_manifest(model: str, on: Path, where: list[str] | None, template: list[s
     from hark.core.provenance import command_line
     from hark.data import manifest
     from hark.eval.zeroshot import classify
-    from hark.runtime.load import load
+    from hark.runtime.ensemble import load_any
     from hark.text.prompts import TEMPLATES
 
     clips = manifest.read(on, where=manifest.parse_where(where or []))
     with progress_bar("embedding clips") as progress:
         rng = np.random.default_rng(0)  # fixed, so that the same run prints the same intervals
         report = classify(
-            load(model), clips, templates=template or TEMPLATES, rng=rng, command=command_line(), progress=progress
+            load_any(model), clips, templates=template or TEMPLATES, rng=rng, command=command_line(), progress=progress
         )
     typer.echo(json.dumps(report.as_json(), indent=2) if as_json else _text(report, on))
 
@@ -116,7 +116,7 @@ def _on_tasks(
     from hark.data import manifest
     from hark.eval import task as tasks
     from hark.eval import task_run
-    from hark.runtime.load import load
+    from hark.runtime.ensemble import load_any
 
     asked: list[Task] = [tasks.load(name) for name in dict.fromkeys(named or tasks.names())]
     settings = task_run.Settings(
@@ -129,7 +129,7 @@ def _on_tasks(
     )
     speaks = None if captioner is None else captioners.load(captioner)
     with progress_bar("embedding clips") as progress:
-        board = task_run.run(load(model), asked, settings, captioner=speaks, progress=progress)
+        board = task_run.run(load_any(model), asked, settings, captioner=speaks, progress=progress)
     typer.echo(json.dumps(board.as_json(), indent=2) if as_json else _board(board, model))
     if named and board.cannot:
         raise typer.Exit(1)

@@ -5,7 +5,8 @@ folders they lie in: "audio.features", "models.audio", "models.text", "models.he
 "data.corpora", "runtime.compat", "train.optimisers", "train.schedules", "text.rewrites", "text.spelling",
 "metrics.combine", "metrics.rescore", "eval.rerankers", "models.captioning.encoders", "models.captioning.decoders".
 `HARK_PLUGINS` names folders (separated as in PATH) that hold the same layout, and may hold `recipes/`, `ensembles/`,
-`captioners/` and `tasks/` as well (`hark.core.shelf`); what lies there runs as code, so name only folders that you trust.
+`captioners/` and `tasks/` as well (`hark.core.shelf`);
+what lies there runs as code, so name only folders that you trust.
 """
 
 from __future__ import annotations

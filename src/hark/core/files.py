@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from hark.core.errors import SettingError
+
 
 @contextlib.contextmanager
 def write_aside(path: Path) -> Iterator[Path]:
@@ -27,6 +29,20 @@ def write_aside(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Sees that a folder can be made, or written to, before long work that ends in it; makes nothing.
+
+    Raises SettingError.
+    """
+    there = folder.expanduser().absolute()
+    while not (there.exists() or there.is_symlink()):
+        there = there.parent
+    if not there.is_dir():
+        raise SettingError(f"{folder}: cannot be written, {there} is no folder; give another place")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise SettingError(f"{folder}: cannot be written, {there} is not yours to write to; give another place")
 
 
 def write_text(path: Path, text: str) -> None:

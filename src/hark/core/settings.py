@@ -39,13 +39,17 @@ def read(config: type[T], settings: Mapping[str, Any], *, where: str, owner: str
         raise SettingError(f"{where.removesuffix(':')}: {error}") from None
 
 
+MANY = 24  # names that a hint lists
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
-    """The hint after an unknown name: the nearest known one, or all of them."""
-    known = sorted(known)
+    """The hint after an unknown name: the nearest known one, or all of them, or of many the first ones."""
+    known = sorted(set(known))
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{near[0]}'?"
-    return f"known: {', '.join(known)}" if known else "it takes none"
+    more = f", ... ({len(known)} in all)" if len(known) > MANY else ""
+    return f"known: {', '.join(known[:MANY])}{more}" if known else "it takes none"
 
 
 def convert(kind: Any, value: Any, *, where: str) -> Any:

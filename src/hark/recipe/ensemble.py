@@ -172,6 +172,17 @@ def load(name: str) -> Ensemble:
     return parse(source, name=called)
 
 
+def is_one(name: str) -> bool:
+    """Whether a name, or a path to a .toml file, is that of an ensemble of models for retrieval."""
+    if not name.endswith(".toml"):
+        return name in names()
+    try:
+        source, called = SHELF.text(name)
+        return "members" in SHELF.settings(source, name=called)
+    except SettingError:
+        return False
+
+
 def names() -> list[str]:
     """The names of all ensembles, sorted."""
     return SHELF.names()

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,3 +90,15 @@ def as_embedder(name: str) -> Joined:
         models += [load(file) for file in files]
         weights += [spec.weight / len(files)] * len(files)
     return Joined(models, weights, name=ensemble.name)
+
+
+AnyModel: TypeAlias = Model | Joined
+"""What sounds can be indexed and searched with."""
+
+
+def load_any(name: str) -> AnyModel:
+    """The model of that name, file or folder (`hark.runtime.load.load`), or the ensemble of that name or .toml file.
+
+    Raises SettingError, WeightsError.
+    """
+    return as_embedder(name) if ensembles.is_one(name) else load(name)

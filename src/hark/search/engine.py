@@ -17,7 +17,7 @@ from hark.search.ingest import IngestReport, Progress, ingest
 from hark.search.walk import root_of, walk
 
 if TYPE_CHECKING:
-    from hark.runtime.model import Model
+    from hark.runtime.ensemble import AnyModel
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Library:
     the search starts.
     """
 
-    def __init__(self, folder: str | Path, model: Model) -> None:
+    def __init__(self, folder: str | Path, model: AnyModel) -> None:
         """Raises LibraryError if the folder holds the library of another model, or something else.
 
         There need not be a library yet: `index` makes it.

@@ -28,7 +28,7 @@ from hark.index.sqlite import Database
 from hark.search.walk import Fault, Found, Walk, printable
 
 if TYPE_CHECKING:
-    from hark.runtime.model import Model
+    from hark.runtime.ensemble import AnyModel
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Embedded:
 
 def ingest(
     database: Database,
-    model: Model,
+    model: AnyModel,
     *,
     root: str,
     found: Walk,
@@ -124,7 +124,7 @@ def _gone(found: Walk, known: list[str]) -> list[str]:
     )
 
 
-def _embedded(model: Model, work: list[Found], *, jobs: int) -> Generator[_Embedded | UnreadableRow, None, None]:
+def _embedded(model: AnyModel, work: list[Found], *, jobs: int) -> Generator[_Embedded | UnreadableRow, None, None]:
     """The files' windows and vectors in the order of `work`, a few files ahead of whoever asks."""
     assert jobs > 0, jobs
     pending: deque[Future[_Embedded | UnreadableRow]] = deque()
@@ -143,7 +143,7 @@ def _embedded(model: Model, work: list[Found], *, jobs: int) -> Generator[_Embed
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _embed(model: Model, file: Found) -> _Embedded | UnreadableRow:
+def _embed(model: AnyModel, file: Found) -> _Embedded | UnreadableRow:
     path = Path(file.path)
 
     def unreadable(reason: str) -> UnreadableRow:

@@ -12,7 +12,7 @@ from hark.core.errors import SettingError
 from hark.index.matrix import Matrix
 
 if TYPE_CHECKING:
-    from hark.runtime.model import Model
+    from hark.runtime.ensemble import AnyModel
 
 CHUNK = 4096  # rows turned to float32 at a time: 8 MiB at 512 dimensions stay in the processor's cache
 
@@ -25,7 +25,7 @@ def check(text: str | None, like: Path | None) -> None:
         raise SettingError('search: nothing is asked; say what to listen for ("a dog barks"), or give --like FILE')
 
 
-def vector(model: Model, text: str | None, *, like: Path | None = None) -> NDArray[np.float32]:
+def vector(model: AnyModel, text: str | None, *, like: Path | None = None) -> NDArray[np.float32]:
     """The question as a vector (dim,) of length 1: of words, of a sound, or the normalised sum of both.
 
     Raises SettingError if nothing is asked, SoundError if the sound cannot be read.
