@@ -6,6 +6,12 @@ For each captioner (several seeds of one, say) the best caption of the search, a
 search's captions and 0, 4, 16 and 64 drawn ones, by the cosine with the sound and so much of the captioner's own mean
 log-probability (`hark.caption.rerank`). All ways are told on all clips; that which is best on every second clip is told
 on the others as well.
+
+The captioners of results/caption_reranking.json are made, and chosen among, by
+
+    python -m benchmarks.captioning --data SOUNDS --out FOLDER --ears mini --words-only
+    python -m benchmarks.caption_reranking --captioner FOLDER/captioners/mini-{0,1,2} --on FOLDER/esc50.jsonl \\
+        --where part=test
 """
 
 from __future__ import annotations

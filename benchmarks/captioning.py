@@ -1,6 +1,7 @@
 """A captioner in miniature on real sounds: what the reward brings, and what it brings to hear with a retrieval model.
 
-python -m benchmarks.captioning --data SOUNDS [--out FOLDER] [--seeds 3] [--ears mini contrast tag untrained] [--quick]
+python -m benchmarks.captioning --data SOUNDS [--out FOLDER] [--seeds 3] [--ears mini contrast tag untrained]
+    [--words-only] [--quick]
 
 SOUNDS has the folder of sounds with its metadata.csv (columns file, label, set, fold). Learnt from are folds 1 to 3 of
 ESC-50, each clip with five sentences composed from its label, and synthesised scenes with theirs; measured on fold 4
@@ -11,7 +12,9 @@ and on other scenes. What ears there are:
     tag         the same tower from the same first weights, trained on the same sounds for as many steps to tell labels
     untrained   the same tower with its first weights; only its norms' statistics are of the sounds
 
-It can be stopped at any time and goes on; the table and results/captioning.json tell what is there so far.
+It can be stopped at any time and goes on; the table and results/captioning.json tell what is there so far. FOLDER keeps
+the captioners (captioners/mini-0, ...) and the manifest of the clips with their sentences (esc50.jsonl). With
+`--words-only` they stop before the reward, and no results are written; give another FOLDER then.
 """
 
 from __future__ import annotations
@@ -128,8 +131,10 @@ def untrained(recipe: recipes.Recipe, *, data: Path, path: Path) -> None:
     weights.save(path, saved)
 
 
-def caption_recipe(ears: str, *, table: Path, seed: int, epochs: tuple[float, float], scenes: int) -> str:
-    """The TOML of the captioner: SJTU's ways, a smaller network."""
+def caption_recipe(
+    ears: str, *, table: Path, seed: int, epochs: tuple[float, float], scenes: int, rewarded: bool = True
+) -> str:
+    """The TOML of the captioner: SJTU's ways, a smaller network; with the stage of the reward or without."""
 
     def corpora(which: str, count: int, first: int) -> list[dict[str, Any]]:
         listed = {"name": "folder", "path": "sounds", "table": str(table), "where": {"part": which}}
@@ -153,7 +158,7 @@ def caption_recipe(ears: str, *, table: Path, seed: int, epochs: tuple[float, fl
             "encoder": {"name": "bigru", "width": 64, "layers": 1},
             "decoder": {"name": "transformer", "width": 96, "layers": 1},
             "decoding": {"beams": 3, "steps": 20},
-            "stages": [words | common, reward | common],
+            "stages": [words | common, reward | common][: 2 if rewarded else 1],
         }
     )
 
@@ -218,6 +223,7 @@ def main() -> int:
     parser.add_argument("--ears-steps", type=int, default=250)
     parser.add_argument("--epochs", type=float, nargs=2, default=(12.0, 8.0), help="of words and of reward")
     parser.add_argument("--scenes", type=int, default=150)
+    parser.add_argument("--words-only", action="store_true", help="no reward; saves no results")
     parser.add_argument("--quick", action="store_true", help="does it run? saves nothing")
     given = parser.parse_args()
     if given.quick:
@@ -228,7 +234,10 @@ def main() -> int:
         for kind in given.ears:
             place = make_ears(kind, data=given.data, out=given.out, steps=given.ears_steps)
             for seed in range(given.seeds):
-                source = caption_recipe(place, table=listed, seed=seed, epochs=tuple(given.epochs), scenes=given.scenes)
+                source = caption_recipe(
+                    place, table=listed, seed=seed, epochs=tuple(given.epochs), scenes=given.scenes,
+                    rewarded=not given.words_only,
+                )  # fmt: skip
                 recipe = captioner.parse(source, name=f"benchmark-{kind}")
                 for event in run_captioner(recipe, data=given.data, out=given.out / "captioners" / f"{kind}-{seed}"):
                     if event.validation is not None:
@@ -247,10 +256,10 @@ def main() -> int:
 
 
 def tell(given: argparse.Namespace) -> dict[str, Any]:
-    """What there is so far, saved unless it only was to run."""
+    """What there is so far, saved if it is the whole benchmark."""
     told = {name: getattr(given, name) for name in ("seeds", "ears_steps", "epochs", "scenes")}
     found = gather(given.out, EARS, given=told)
-    if not given.quick:
+    if not (given.quick or given.words_only):
         given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(json.dumps(found, indent=2) + "\n")
     return found

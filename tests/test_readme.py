@@ -53,7 +53,7 @@ def test_every_command_and_option_exists() -> None:
     used = re.findall(r"^hark (\w+)(.*)$", README, re.M)
     assert len(used) > 5
     for command, rest in sorted(set(used)):
-        below = rest.split()[:1] if command in ("models", "data") else []
+        below = rest.split()[:1] if command in ("models", "data", "runs", "submit") else []
         words = [sys.executable, "-c", code, command, *below, "--help"]
         told = subprocess.run(words, capture_output=True, text=True, check=True)
         for option in re.findall(r"(?<=\s)--?[\w-]+", rest.split("#")[0]):

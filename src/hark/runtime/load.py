@@ -15,7 +15,7 @@ from hark.core.errors import SettingError, WeightsError
 from hark.core.files import sha256
 from hark.core.settings import suggest
 from hark.models import weights as files
-from hark.recipe import Recipe
+from hark.recipe import Recipe, captioner
 from hark.runtime.model import Model
 
 Weights = Literal["trained", "none"]
@@ -40,12 +40,14 @@ def load(
     `weights="none"` builds the audio tower with random weights of that seed: nothing is fetched or read.
     `progress` gets the bytes fetched, and those to fetch.
 
-    Raises SettingError for an unknown name, WeightsError for weights that are missing or do not fit.
+    Raises SettingError for an unknown name, WeightsError for weights that are missing or do not fit, or a captioner's.
     """
     if weights == "none":
         return _untrained(architecture(name), seed=seed, device=device, compat=compat)
     path = find(name, like=like, progress=progress)
     saved = files.open_file(path)
+    if "ears" in saved.assets:
+        raise WeightsError(_says_a_captioner(str(path)))
     recipe = recipes.parse(saved.recipe, name=saved.recipe_name)
     towers = recipe.build(assets=saved.assets)
     files.fill(towers, saved.tensors, where=str(path))
@@ -84,10 +86,16 @@ def architecture(name: str) -> Recipe:
     """
     if name in recipes.names() or name.endswith(".toml"):
         return recipes.load(name)
+    if captioner.is_one(name):
+        raise WeightsError(_says_a_captioner(name))
     known = [row.name for row in rows.rows()]
     if name in known:
         return obtain.architecture(rows.find(name))
     raise SettingError(f"no model '{name}'; {suggest(name, [*recipes.names(), *known])}")
+
+
+def _says_a_captioner(name: str) -> str:
+    return f"{obtain.CAPTIONER.format(name)} (in Python: hark.caption.file.load)"
 
 
 def _packaged(name: str) -> Path:
