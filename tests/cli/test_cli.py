@@ -66,6 +66,29 @@ def test_a_mistake_is_one_line_and_exit_1(words: list[str], message: str, tmp_pa
     assert message in made.stderr
 
 
+@pytest.mark.parametrize("words", [["rewrite", "rain", "--out"], ["runs", "average", "mini", "--out"]])
+def test_a_place_that_cannot_be_written_is_one_line(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    made = hark(*words, str(tmp_path / "file" / "x.json"))
+    assert made.returncode == 1
+    assert made.stderr.startswith("hark: ")
+    assert "is no folder; give another place" in made.stderr
+    assert (made.stdout, made.stderr.count("\n")) == ("", 1)
+
+
+def test_what_the_system_refuses_is_one_line(monkeypatch, capsys) -> None:
+    from hark.cli import main
+
+    def refused() -> None:
+        Path("/nowhere/at/all").read_bytes()
+
+    monkeypatch.setattr(main, "app", refused)
+    with pytest.raises(SystemExit) as stopped:
+        main.main()
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err.startswith("hark: /nowhere/at/all: No such file or directory; ")
+
+
 def test_wrong_usage_is_exit_2() -> None:
     assert hark("search", "--no-such-option").returncode == 2
     assert hark("nonsense").returncode == 2

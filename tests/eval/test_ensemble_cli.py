@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from hark.cli.ensemble import component, ensemble
 from hark.core.errors import DataError, HarkError, SettingError, WeightsError
 from hark.data import manifest
-from hark.eval import members
+from hark.eval import members, retrieval
 
 
 @pytest.fixture
@@ -109,6 +110,8 @@ def test_hubs_are_told_of(hark, tmp_path):
     [
         (["one", *ON, "--greedy"], SettingError, "give --select-on MANIFEST as well"),
         (["one", *ON, "--select-on", "clips.jsonl"], SettingError, "give --greedy as well"),
+        (["one", *ON, "--greedy", "--select-on", "clips.jsonl"], SettingError, "measured on, so that no member"),
+        (["sjtu-2022/sytem-4", *ON], SettingError, "did you mean 'sjtu-2022/system-4'?"),
         (["one", *ON, "--bank", "bank.txt"], SettingError, "give --rescore NAME"),
         (["one", *ON, "--weights", "1,2"], SettingError, "2 weights for 1 members"),
         (["one", *ON, "--weights", "a"], SettingError, "numbers with commas"),
@@ -149,3 +152,12 @@ def test_a_component_on_the_command_line():
 def test_the_command_imports_nothing_heavy():
     code = "import sys, hark.cli.ensemble; print({'torch', 'numpy', 'rich.progress'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_one_model_has_the_numbers_of_hark_eval(hark):
+    """The intervals, too: the same draws, both ways."""
+    report = json.loads(hark("one", *ON, "--json").stdout)["retrieval"]
+    clips = manifest.read(Path("clips.jsonl"))
+    alone = retrieval.evaluate(hark.models["one"], clips, rng=np.random.default_rng(0)).as_json()
+    for way in ("text_to_audio", "audio_to_text"):
+        assert report[way] == alone[way]

@@ -101,7 +101,7 @@ def test_metrics_and_intervals_can_be_chosen(hark, tmp_path):
         (["--divisor", "some"], "divisor 'some': unknown; give all or reachable"),
         (["--interval", "exact"], "interval 'exact': unknown"),
         (["--draw", "files"], "drawn 'files': unknown"),
-        (["--level", "95"], "level between 0 and 1"),
+        (["--level", "95"], "level 95: give a share between 0 and 1"),
     ],
 )
 def test_unknown_measures_are_refused_before_anything_is_read(hark, words, message):
@@ -176,3 +176,35 @@ def test_queries_with_other_answers_are_other_data(hark, tmp_path):
         words = ("eval", "good", "--on", tmp_path / "clips.jsonl", "--queries", tmp_path / f"{name}.jsonl", "--json")
         made.append(json.loads(hark(*words).stdout)["made"]["data"])
     assert made[0] == made[2] != made[1]
+
+
+def test_another_evaluation_is_not_written_over(hark, tmp_path):
+    out, clips = tmp_path / "out", tmp_path / "clips.jsonl"
+    hark("eval", "good", "--on", clips, "--out", out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    for words in (["poor", "--on", clips], ["good", "--on", clips, "--where", "id!=c3"]):
+        with pytest.raises(SettingError, match=r"out: holds the evaluation of good good89abcdef on data"):
+            hark("eval", *words, "--out", out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert hark("eval", "good", "--on", clips, "--out", out, "--metrics", "R@1").exit_code == 0  # of the same it may be
+    (out / "report.json").write_text("{")
+    assert hark("eval", "poor", "--on", clips, "--out", out).exit_code == 0  # nobody can read the damaged one
+
+
+def test_stored_vectors_that_are_not_finite_are_told(hark, tmp_path):
+    out, clips = tmp_path / "out", tmp_path / "clips.jsonl"
+    hark("eval", "good", "--on", clips, "--out", out)
+    path = next(out.glob("clips-*.npy"))
+    vectors = np.load(path)
+    vectors[3, 1] = np.nan
+    np.save(path, vectors)
+    with pytest.raises(DataError, match=r"clips-.*npy: a vector is not finite; remove the file"):
+        hark("eval", "good", "--on", clips, "--out", out)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_folder_that_cannot_be_is_told_before_anything_is_heard(hark, tmp_path, place):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SettingError, match=r"cannot be written, .*file is no folder"):
+        hark("eval", "no such model", "--on", "nothing.jsonl", "--out", tmp_path / place)
+    assert (tmp_path / "file").read_text() == "mine"

@@ -149,5 +149,20 @@ def test_a_metric_is_what_its_name_says():
 
 @pytest.mark.parametrize("name", ["R", "R@0", "R@-1", "map@10", "nDCG@10/all", "R@5/all", "mAP@10/most", "rank", ""])
 def test_an_unknown_name_is_refused_with_those_there_are(name):
-    with pytest.raises(SettingError, match=r"unknown; give one of R@k, mAP"):
+    with pytest.raises(SettingError, match=r"unknown; .*give one of R@k, mAP"):
+        named.parse(name, divisor="all")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("map@10", "mAP@10"), ("mAPP@5/all", "mAP@5/all"), ("recall@5", "R@5"), ("medianrank", "median rank")],
+)
+def test_a_misspelt_name_is_told_the_right_one(name, meant):
+    with pytest.raises(SettingError, match=f"'{name}': unknown; did you mean '{meant}'"):
+        named.parse(name, divisor="all")
+
+
+@pytest.mark.parametrize("name", ["R@0", "nDCG@10/all", "recall", "xyz@3"])
+def test_no_name_is_guessed_that_is_none(name):
+    with pytest.raises(SettingError, match="unknown; give one of"):
         named.parse(name, divisor="all")

@@ -62,11 +62,14 @@ def caption(
     from hark.caption.written import Written, line, made, records
     from hark.cli.progress import continued, steps
     from hark.core.errors import SettingError
+    from hark.core.files import refuse_unwritable
     from hark.data.manifest import parse_where
     from hark.runtime.load import load as load_judge
 
     if out is not None and out.suffix != ".jsonl":
         raise SettingError(f"--out {out}: the file must end in .jsonl")
+    if out is not None:
+        refuse_unwritable(out.parent)
     way = Way(beams=beam, each=each, sample=sample, top_p=top_p, seed=seed, window_s=window_s if spans else None)
     clips, faults = _clips(files, parse_where(where or []))
     captioner = load(model or _default())

@@ -135,7 +135,7 @@ def _members(names: Sequence[str], weights: str | None) -> tuple[str, list[Membe
 
     from hark.core.errors import SettingError
     from hark.eval.members import members, named
-    from hark.eval.systems import is_ensemble
+    from hark.eval.systems import is_ensemble, refuse_misspelt
     from hark.recipe import ensemble as ensembles
 
     how: Component = {"name": "mean"}
@@ -143,6 +143,8 @@ def _members(names: Sequence[str], weights: str | None) -> tuple[str, list[Membe
         found = ensembles.load(names[0])
         name, chosen, how = found.name, members(found), found.combine
     else:
+        if len(names) == 1:
+            refuse_misspelt(names[0])
         name, chosen = " + ".join(names), named(names)
     if weights is None:
         return name, chosen, how
@@ -169,7 +171,7 @@ def _bank(path: Path, where: list[str]) -> Bank:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
+        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
     texts = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not texts:
         raise DataError(f"{path}: no text in it; give one a line")

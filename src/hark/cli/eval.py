@@ -94,19 +94,22 @@ def evaluate(
         )
         return
 
+    from hark.core.files import refuse_unwritable
     from hark.core.provenance import command_line
     from hark.data import manifest
     from hark.eval import folder, retrieval
     from hark.eval.outcome import ALL, measures
-    from hark.runtime.load import load
+    from hark.runtime.ensemble import load_any
 
     asked = measures(listed(metrics) or ALL, k, divisor, resamples, level, interval, drawn)  # before anything is read
+    if out is not None:
+        refuse_unwritable(out)
     clips = manifest.read(on, where=manifest.parse_where(where or []))
     wanted = None if queries is None else manifest.read_queries(queries)
     with progress_bar("embedding clips") as progress:
         rng = np.random.default_rng(0)  # fixed, so that the same run prints the same intervals
         found = retrieval.examine(
-            load(model) if rewrite is None else _augmented(model, rewrite, paraphrases),
+            load_any(model) if rewrite is None else _augmented(model, rewrite, paraphrases),
             clips,
             queries=wanted,
             measures=asked,
@@ -158,9 +161,9 @@ def listed(metrics: str | None) -> tuple[str, ...]:
 def _augmented(model: str, by: str, n: int) -> Embedder:
     from hark.cli.rewrite import build
     from hark.eval.augmented import Augmented
-    from hark.runtime.load import load
+    from hark.runtime.ensemble import load_any
 
-    return Augmented(load(model), build(by), n)
+    return Augmented(load_any(model), build(by), n)
 
 
 def _text(report: RetrievalReport, on: Path) -> str:

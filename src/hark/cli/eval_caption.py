@@ -59,24 +59,31 @@ def evaluate_captioner(
 
     from hark.caption.file import load
     from hark.cli.progress import continued, steps
+    from hark.core.files import refuse_unwritable
     from hark.core.provenance import command_line
     from hark.data import manifest
     from hark.eval import captioning
     from hark.eval.embed import refuse_missing
+    from hark.eval.folder import refuse_other
     from hark.eval.provenance import provenance
     from hark.runtime.load import load as load_reader
 
+    if out is not None:
+        refuse_unwritable(out)
     clips = manifest.read(on, where=manifest.parse_where(list(where)))
     refuse_missing(clips)
     reader = None if sentences is None else load_reader(sentences)
     captioning.check(metrics, reader)  # before anything is heard
     captioner = load(model)
+    made = provenance(captioner, clips, command=command_line())
+    if out is not None:
+        refuse_other(out, made)
     with continued(), steps("captioning") as progress:
         said = _said(captioner, clips, out, progress)
     found = captioning.measure(
         said,
         clips,
-        made=provenance(captioner, clips, command=command_line()),
+        made=made,
         rng=np.random.default_rng(0),  # fixed, so that the same run prints the same intervals
         metrics=metrics,
         reader=reader,

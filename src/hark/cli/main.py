@@ -80,6 +80,11 @@ def main() -> None:
     except HarkError as error:
         print(f"hark: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"hark: {error.filename}: {error.strerror}; give another place, or make room there", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
     except KeyboardInterrupt:
         print("hark: interrupted; run the same command again to go on", file=sys.stderr)  # noqa: T201
         sys.exit(130)

@@ -41,7 +41,7 @@ def rewrite(
     """Reword queries, as evaluation does to average their vectors; what an endpoint answers is kept."""
     from hark.cli.progress import continued, steps
     from hark.core.errors import SettingError
-    from hark.core.files import write_text
+    from hark.core.files import refuse_unwritable, write_text
     from hark.core.provenance import command_line, made_by
 
     asked = [*(texts or []), *_texts(queries, on, where or [])]
@@ -51,6 +51,8 @@ def rewrite(
         raise SettingError("an empty text cannot be reworded; leave it out")
     if out is not None and out.suffix.lower() != ".json":
         raise SettingError(f"{out}: paraphrases are written as .json")
+    if out is not None:
+        refuse_unwritable(out.parent)
     rewriter = build(by, change or [])
     asked = list(dict.fromkeys(asked))
     try:
@@ -80,8 +82,11 @@ def build(by: str, changes: Sequence[str] = ()) -> Rewriter:
     import tomllib
 
     from hark.core import component
+    from hark.core.errors import SettingError
     from hark.recipe import overrides
 
+    if by not in component.names("text.rewrites") and Path(by).suffix.lower() in (".jsonl", ".txt", ".tsv", ".yaml"):
+        raise SettingError(f"{by}: wordings are read from a .json or a .csv; write one with `hark rewrite --out`")
     named = {"name": "file", "path": by} if Path(by).suffix.lower() in (".json", ".csv") else {"name": by}
     settings = tomllib.loads(overrides.changed(overrides.write(named), changes, name=by))
     rewriter: Rewriter = component.config("text.rewrites", settings, where="rewriter").build()

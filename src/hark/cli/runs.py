@@ -157,9 +157,11 @@ def average(
     as_json: AsJson = False,
 ) -> None:
     """Average the weights of runs of one architecture into one model: of all, or greedily (a model soup)."""
+    from hark.core.files import refuse_unwritable
     from hark.core.provenance import command_line
     from hark.train.averaged import average_runs
 
+    refuse_unwritable(out.parent)
     found = average_runs(models, out, data=data if greedy else None, command=command_line())
     if as_json:
         typer.echo(json.dumps({"model": str(out), **found.as_json()}, indent=2))

@@ -69,6 +69,7 @@ def _of_year(year: int) -> Callable[..., None]:
         as_json: AsJson = False,
     ) -> None:
         """Write a system's results, its metadata and the team's zip; up to four systems share one folder."""
+        from hark.core.files import refuse_unwritable
         from hark.core.provenance import command_line
         from hark.eval.dcase.editions import Names, edition
         from hark.eval.dcase.metadata import read_about
@@ -77,6 +78,7 @@ def _of_year(year: int) -> Callable[..., None]:
         fields: dict[str, Any] = read_about(about) if about else {}
         team = _team(label, author or [], institute, fields)
         asked = _asked(on, where, data, queries)
+        refuse_unwritable(out)
         with progress_bar("embedding clips") as progress:
             made = submit(
                 Names(edition(year), team, index),
@@ -145,7 +147,9 @@ def check(
         if not defects:
             typer.echo(f"{file}: good for {this.title}")
     if defects:
-        typer.echo(f"hark: {file}: {len(defects)} defects; see {this.page}", err=True)
+        typer.echo(
+            f"hark: {file}: {len(defects)} {'defect' if len(defects) == 1 else 'defects'}; see {this.page}", err=True
+        )
         raise typer.Exit(1)
 
 

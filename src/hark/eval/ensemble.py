@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import json
@@ -183,10 +184,11 @@ def report(
 
 
 def _measured(both: Both, asked: Questions, made: Provenance, settings: Settings) -> RetrievalReport:
-    """The whole report, each way from its own scores."""
+    """The whole report, each way from its own scores, by the draws that `hark eval` makes."""
     given = {"k": settings.k, "divisor": settings.divisor, "resamples": settings.resamples, "level": settings.level}
+    same = copy.deepcopy(settings.rng)
     there = measure(both[0], asked, made=made, rng=settings.rng, **given)  # type: ignore[arg-type]
-    back = measure(both[1].T, asked, made=made, rng=settings.rng, **given)  # type: ignore[arg-type]
+    back = measure(both[1].T, asked, made=made, rng=same, **given)  # type: ignore[arg-type]
     return dataclasses.replace(there, audio_to_text=back.audio_to_text)
 
 

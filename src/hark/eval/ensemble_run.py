@@ -72,6 +72,7 @@ def evaluate(
     reranker = None if steps.rerank is None else component.config("eval.rerankers", steps.rerank, where="rerank")
     chosen = chosen_on = None
     if steps.choose_on is not None:
+        _refuse_measured(steps.choose_on, clips)
         about = questions(steps.choose_on)
         there = embed(members, steps.choose_on, about.texts, cache=cache, progress=progress)
         scores = [one.scores for one in there.members]
@@ -109,6 +110,16 @@ def evaluate(
         chosen_on=chosen_on,
         further=further,
     )
+
+
+def _refuse_measured(choose_on: Sequence[Clip], clips: Sequence[Clip]) -> None:
+    measured = {(clip.path.absolute(), clip.start_s, clip.duration_s) for clip in clips}
+    both = [clip for clip in choose_on if (clip.path.absolute(), clip.start_s, clip.duration_s) in measured]
+    if both:
+        raise SettingError(
+            f"clip '{both[0].id}': measured on, so that no member may be chosen by it (so are {len(both)} of "
+            f"{len(choose_on)}); choose on other clips"
+        )
 
 
 def _words(table: Table | None) -> str:

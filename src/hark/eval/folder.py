@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from hark.core.errors import DataError
-from hark.core.files import write_aside, write_text
+from hark.core.errors import DataError, SettingError
+from hark.core.files import refuse_unwritable, write_aside, write_text
 from hark.data import manifest
 from hark.data.records import Clip
 from hark.eval.found import Found
@@ -66,6 +66,7 @@ def write(folder: Path, outcome: Outcome, clips: Sequence[Clip]) -> None:
     """Writes everything but the vectors, which `hark.eval.retrieval.examine` writes; the report comes last."""
     names, texts = [clip.id for clip in clips], outcome.asked.texts
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").unlink(missing_ok=True)  # what is interrupted here has no report, and not an older one
     manifest.write(folder / "clips.jsonl", clips)
     said = [names[at] for at in outcome.described]
     _write_rows(folder / "text_to_audio.jsonl", outcome.text_to_audio, texts, names, outcome.measures)
@@ -90,6 +91,23 @@ def read(folder: Path) -> Results:
     if found != FORMAT:
         raise DataError(f"{path}: format {found}, this hark reads {FORMAT}; evaluate again")
     return Results(folder, made, report)
+
+
+def refuse_other(folder: Path, made: Provenance) -> None:
+    """Sees that no evaluation of another model, or on other data, is written over; one that is damaged may be.
+
+    Raises SettingError, also where the folder cannot be made or written to.
+    """
+    refuse_unwritable(folder)
+    try:
+        there = Provenance(**json.loads((folder / "report.json").read_text(encoding="utf-8"))["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if (there.stamp, there.data) != (made.stamp, made.data):
+        raise SettingError(
+            f"{folder}: holds the evaluation of {there.model} {there.stamp[:12]} on data {there.data}, not of "
+            f"{made.model} {made.stamp[:12]} on {made.data}; give another folder, or remove that one"
+        )
 
 
 def _write_rows(path: Path, found: Found, queries: Sequence[str], items: Sequence[str], measures: Measures) -> None:

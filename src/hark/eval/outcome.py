@@ -50,8 +50,13 @@ class Measures:
         ):
             if value not in known:
                 raise SettingError(f"{name} '{value}': unknown; give {known[0]} or {known[1]}")
-        if self.k < 1 or self.resamples < 1 or not 0 < self.level < 1 or not self.metrics:
-            raise SettingError("k and resamples must be above 0, level between 0 and 1, and a metric must be named")
+        for name, number in (("k", self.k), ("resamples", self.resamples)):
+            if number < 1:
+                raise SettingError(f"{name} {number}: give 1 or more")
+        if not 0 < self.level < 1:
+            raise SettingError(f"level {self.level:g}: give a share between 0 and 1, such as 0.95")
+        if not self.metrics:
+            raise SettingError("no metrics; name at least one")
         names = dict.fromkeys(name.replace("{k}", str(self.k)) for name in self.metrics)
         parsed = tuple(named.parse(name, divisor=self.divisor) for name in names)
         object.__setattr__(self, "parsed", parsed)

@@ -12,6 +12,7 @@ from hark.core.types import Scores
 from hark.data.manifest import Query
 from hark.data.records import Clip
 from hark.eval.embed import Embedder, Progress, embed_clips, embed_texts
+from hark.eval.folder import refuse_other
 from hark.eval.found import Between, Given
 from hark.eval.outcome import Direction, Drawn, Measures, Outcome, RetrievalReport, weigh
 from hark.eval.provenance import Provenance, provenance
@@ -75,13 +76,14 @@ def examine(
     """`evaluate`, with what each query found. All similarities are made block by block; there is no matrix of them.
 
     With a `folder` the vectors are written there, and taken from there where they are known
-    (`hark.eval.stored.store_clips`).
+    (`hark.eval.stored.store_clips`). Raises SettingError where it holds another evaluation.
     """
     asked = ask(clips, queries)
     texts = embed_texts(model, list(asked.texts))  # first: it is quick, and may refuse
     told = asked.answers if asked.kind == "queries" else None
     made = provenance(model, clips, texts=asked.texts, answers=told, command=command)
     if folder is not None:
+        refuse_other(folder, made)
         sounds = store_clips(model, clips, folder, progress=progress)
         save_vectors(folder / "texts.npy", texts)
         return weigh(Between(texts, sounds), asked, made=made, measures=measures, rng=rng, top=top)

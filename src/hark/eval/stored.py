@@ -47,11 +47,13 @@ class Stored:
                 shape, fortran, dtype = read(file)
                 self._start = file.tell()
         except (OSError, ValueError) as error:
-            raise DataError(f"{path}: not a .npy file that can be read ({error}); embed the clips again") from error
+            raise DataError(
+                f"{path}: not a .npy file that can be read ({error}); remove it and evaluate again"
+            ) from error
         if len(shape) != 2 or fortran or dtype != np.float32:
             raise DataError(f"{path}: {dtype} of shape {shape}; float32 vectors (n, dim) are needed")
         if path.stat().st_size < self._start + 4 * shape[0] * shape[1]:
-            raise DataError(f"{path}: cut off; embed the clips again")
+            raise DataError(f"{path}: cut off; remove it and evaluate again")
         self.shape: tuple[int, int] = shape
 
     def __len__(self) -> int:
@@ -67,6 +69,8 @@ class Stored:
                 file.seek(self._start + 4 * self.shape[1] * int(at[start]))
                 read = np.fromfile(file, dtype=np.float32, count=(stop - start) * self.shape[1])
                 found[start:stop] = read.reshape(stop - start, self.shape[1])
+        if not np.isfinite(found).all():
+            raise DataError(f"{self.path}: a vector is not finite; remove the file and evaluate again")
         return found
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hark import recipe as recipes
+from hark.checkpoints import rows
 from hark.core import component
+from hark.core.errors import SettingError
 from hark.core.types import Scores
 from hark.data.records import Clip
 from hark.eval.embed import Embedder, Progress, embed_clips, embed_texts, similarities
@@ -41,6 +45,8 @@ def scores_of(
         return _ensemble(system, clips, texts, progress)
     from hark.runtime.load import load
 
+    if isinstance(system, str):
+        refuse_misspelt(system)
     model: Any = load(system) if isinstance(system, str) else system
     said = embed_texts(model, list(texts))
     scores = similarities(said, embed_clips(model, clips, progress=progress))
@@ -56,6 +62,18 @@ def is_ensemble(system: str) -> bool:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
             return False  # a recipe's reader says what is wrong with it
     return system in ensembles.names()
+
+
+def refuse_misspelt(system: str) -> None:
+    """Sees that a name is not nearly that of an ensemble, which whoever loads models does not know.
+
+    Raises SettingError.
+    """
+    near = difflib.get_close_matches(system, ensembles.names(), n=1, cutoff=0.85)
+    if not near or near[0] == system or Path(system).expanduser().exists():
+        return
+    if system not in recipes.names() and all(system != row.name for row in rows.rows()):
+        raise SettingError(f"no model or ensemble '{system}'; did you mean '{near[0]}'?")
 
 
 def _ensemble(name: str, clips: Sequence[Clip], texts: Sequence[str], progress: Progress | None) -> Scored:

@@ -182,8 +182,9 @@ def _of_folds(task: Task, clips: Sequence[Clip], folds: Sequence[str]) -> list[C
     """
     if task.fold is None:
         raise DataError(f"task '{task.name}': has no folds; leave --fold out")
-    known = sorted({clip.extra.get(task.fold, "") for clip in clips})
+    known = sorted({clip.extra.get(task.fold) or "" for clip in clips} - {""})
     for fold in folds:
         if fold not in known:
-            raise DataError(f"task '{task.name}': no fold '{fold}'; known: {', '.join(known)}")
+            there = f"known: {', '.join(known)}" if known else f"no clip has a '{task.fold}'"
+            raise DataError(f"task '{task.name}': no fold '{fold}'; {there}")
     return [clip for clip in clips if clip.extra.get(task.fold) in folds]

@@ -106,5 +106,6 @@ def fold_of(clip: Clip, column: str) -> str:
     Raises DataError where it has none.
     """
     if not clip.extra.get(column):
-        raise DataError(f"clip '{clip.id}': no '{column}', which says its fold; the clip has {', '.join(clip.extra)}")
+        found = ", ".join(clip.extra) or "nothing"
+        raise DataError(f"clip '{clip.id}': no '{column}', which says its fold; add the column (found: {found})")
     return clip.extra[column]

@@ -15,7 +15,7 @@ from hark.audio.decode import Source
 from hark.core.errors import SettingError
 from hark.core.types import Vectors
 from hark.recipe import ensemble as ensembles
-from hark.runtime.load import load
+from hark.runtime import load as loading
 from hark.runtime.model import Model
 
 
@@ -87,7 +87,7 @@ def as_embedder(name: str) -> Joined:
         if spec.rewrite is not None:
             raise SettingError(f"{name}: has rewritten queries, so it is not one model; `hark ensemble` runs it")
         files = spec.files()
-        models += [load(file) for file in files]
+        models += [loading.load(file) for file in files]
         weights += [spec.weight / len(files)] * len(files)
     return Joined(models, weights, name=ensemble.name)
 
@@ -101,4 +101,4 @@ def load_any(name: str) -> AnyModel:
 
     Raises SettingError, WeightsError.
     """
-    return as_embedder(name) if ensembles.is_one(name) else load(name)
+    return as_embedder(name) if ensembles.is_one(name) else loading.load(name)
