@@ -15,7 +15,7 @@ from hark import recipe as recipes
 from hark.checkpoints.rows import rows
 from hark.core import component
 from hark.data.catalogue import as_markdown
-from hark.eval.task_page import as_markdown as tasks_as_markdown
+from hark.eval.tasks.page import as_markdown as tasks_as_markdown
 from hark.recipe import captioner, ensemble
 
 DOCS = Path(__file__).parent

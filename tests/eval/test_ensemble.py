@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from hark.core.errors import SettingError
-from hark.eval.ensemble import Settings, combined, named
-from hark.eval.ensemble_run import Steps, evaluate
-from hark.eval.greedy import choose
-from hark.eval.members import Bank, Member, Rewriting, embed
+from hark.eval.ensembles.ensemble import Settings, combined, named
+from hark.eval.ensembles.greedy import choose
+from hark.eval.ensembles.members import Bank, Member, Rewriting, embed
+from hark.eval.ensembles.run import Steps, evaluate
 from hark.eval.questions import questions
 from hark.eval.retrieval import evaluate as evaluate_one
 from hark.metrics.combine.mean import combine as mean

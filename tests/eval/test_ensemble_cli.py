@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from hark.cli.ensemble import component, ensemble
 from hark.core.errors import DataError, HarkError, SettingError, WeightsError
 from hark.data import manifest
-from hark.eval import members, retrieval
+from hark.eval import retrieval
+from hark.eval.ensembles import members
 
 
 @pytest.fixture

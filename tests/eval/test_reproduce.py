@@ -8,7 +8,8 @@ import pytest
 
 from hark.core.errors import SettingError
 from hark.data import manifest
-from hark.eval import published, reproduce, retrieval, sizes
+from hark.eval import retrieval
+from hark.eval.reproduction import published, reproduce, sizes
 from hark.metrics.confidence import Estimate
 from hark.recipe import load as load_recipe
 

@@ -14,9 +14,11 @@ from sklearn.metrics import accuracy_score, average_precision_score, f1_score
 from hark.core.errors import DataError, SettingError
 from hark.data.prepare import run as prepare
 from hark.data.records import Clip
-from hark.eval import retrieval, task, task_run
-from hark.eval.board import average, published_means
-from hark.eval.task_data import Missing, how_to_get, open_task
+from hark.eval import retrieval
+from hark.eval.tasks import run as task_run
+from hark.eval.tasks import task
+from hark.eval.tasks.board import average, published_means
+from hark.eval.tasks.data import Missing, how_to_get, open_task
 from hark.metrics.captioning import caption_metrics
 from hark.text import prompts
 

@@ -13,8 +13,8 @@ import typer
 from hark.cli.eval import AsJson, Manifest, Where, progress_bar, show
 
 if TYPE_CHECKING:
-    from hark.eval.ensemble import EnsembleReport
-    from hark.eval.members import Bank, Member
+    from hark.eval.ensembles.ensemble import EnsembleReport
+    from hark.eval.ensembles.members import Bank, Member
     from hark.metrics.paired import Difference
 
 Component = Mapping[str, Any]
@@ -74,8 +74,8 @@ def ensemble(
     from hark.core.provenance import command_line
     from hark.data import manifest
     from hark.eval import cache as vectors
-    from hark.eval.ensemble import Settings
-    from hark.eval.ensemble_run import Steps, evaluate
+    from hark.eval.ensembles.ensemble import Settings
+    from hark.eval.ensembles.run import Steps, evaluate
 
     if greedy != (select_on is not None):
         given, missing = ("--greedy", "--select-on MANIFEST") if greedy else ("--select-on", "--greedy")
@@ -134,7 +134,7 @@ def _members(names: Sequence[str], weights: str | None) -> tuple[str, list[Membe
     import dataclasses
 
     from hark.core.errors import SettingError
-    from hark.eval.members import members, named
+    from hark.eval.ensembles.members import members, named
     from hark.eval.systems import is_ensemble, refuse_misspelt
     from hark.recipe import ensemble as ensembles
 
@@ -162,7 +162,7 @@ def _members(names: Sequence[str], weights: str | None) -> tuple[str, list[Membe
 def _bank(path: Path, where: list[str]) -> Bank:
     from hark.core.errors import DataError
     from hark.data import manifest
-    from hark.eval.members import Bank
+    from hark.eval.ensembles.members import Bank
     from hark.eval.questions import questions
 
     if path.suffix.lower() != ".txt":

@@ -15,7 +15,7 @@ import typer
 from hark.cli.eval import progress_bar, show
 
 if TYPE_CHECKING:
-    from hark.eval.reproduce import Again
+    from hark.eval.reproduction.reproduce import Again
 
 OFFLINE = "HARK_OFFLINE"
 
@@ -37,8 +37,8 @@ def reproduce(
     """
     from hark.core.errors import SettingError
     from hark.core.provenance import command_line
-    from hark.eval.reproduce import VERDICTS, chosen
-    from hark.eval.reproduce import reproduce as measured
+    from hark.eval.reproduction.reproduce import VERDICTS, chosen
+    from hark.eval.reproduction.reproduce import reproduce as measured
 
     if bool(names) == every:
         raise SettingError("what? give names, or --all")

@@ -13,9 +13,9 @@ from hark.cli.eval import AsJson, ModelName, Where, progress_bar, show
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hark.eval.board import Average, Board, Result
     from hark.eval.classification import Classification
-    from hark.eval.task import Task
+    from hark.eval.tasks.board import Average, Board, Result
+    from hark.eval.tasks.task import Task
     from hark.eval.zeroshot import ZeroshotReport
 
 REFERENCE = "msclap-2023/htsat22-gpt2"
@@ -114,8 +114,8 @@ def _on_tasks(
     from hark.caption import file as captioners
     from hark.core.provenance import command_line
     from hark.data import manifest
-    from hark.eval import task as tasks
-    from hark.eval import task_run
+    from hark.eval.tasks import run as task_run
+    from hark.eval.tasks import task as tasks
     from hark.runtime.ensemble import load_any
 
     asked: list[Task] = [tasks.load(name) for name in dict.fromkeys(named or tasks.names())]

@@ -77,8 +77,8 @@ def refuse_misspelt(system: str) -> None:
 
 
 def _ensemble(name: str, clips: Sequence[Clip], texts: Sequence[str], progress: Progress | None) -> Scored:
-    from hark.eval.ensemble import combined, named
-    from hark.eval.members import embed, members
+    from hark.eval.ensembles.ensemble import combined, named
+    from hark.eval.ensembles.members import embed, members
 
     ensemble = ensembles.load(name)
     found = embed(

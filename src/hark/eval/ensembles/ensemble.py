@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hark.core.types import Relevance, Scores
-from hark.eval.greedy import Choice
+from hark.eval.ensembles.greedy import Choice
+from hark.eval.ensembles.members import Found, Scored
 from hark.eval.hubness import Corrected, Way, correct
-from hark.eval.members import Found, Scored
 from hark.eval.provenance import Provenance
 from hark.eval.questions import Questions
 from hark.eval.retrieval import RetrievalReport, measure

@@ -13,7 +13,7 @@ from hark.core.errors import DataError
 from hark.data import manifest, rows
 from hark.data.card import Card
 from hark.data.records import Clip
-from hark.eval.task import Ratings, Task
+from hark.eval.tasks.task import Ratings, Task
 from hark.text.prompts import PLACE
 
 KIND = "data.corpora"

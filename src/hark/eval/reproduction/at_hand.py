@@ -8,8 +8,8 @@ from hark import recipe as recipes
 from hark.checkpoints import rows as checkpoints
 from hark.core.errors import WeightsError
 from hark.core.fetch import offline
-from hark.eval import published
-from hark.eval.members import members
+from hark.eval.ensembles.members import members
+from hark.eval.reproduction import published
 from hark.recipe import ensemble as ensembles
 from hark.runtime.load import find
 

@@ -16,17 +16,18 @@ from hark.checkpoints import rows as checkpoints
 from hark.core.errors import DataError, HarkError, SettingError, WeightsError
 from hark.core.settings import suggest
 from hark.data.records import Clip
-from hark.eval import published, retrieval, sizes
-from hark.eval import task as tasks
-from hark.eval.at_hand import UnknownSystem, is_run, weights_of
+from hark.eval import retrieval
 from hark.eval.embed import Embedder, Progress
 from hark.eval.provenance import Provenance, provenance
-from hark.eval.published import Row
 from hark.eval.questions import questions
+from hark.eval.reproduction import published, sizes
+from hark.eval.reproduction.at_hand import UnknownSystem, is_run, weights_of
+from hark.eval.reproduction.published import Row
 from hark.eval.systems import scores_of
-from hark.eval.task import Task
-from hark.eval.task_data import Missing, open_task
-from hark.eval.task_run import Settings, run
+from hark.eval.tasks import task as tasks
+from hark.eval.tasks.data import Missing, open_task
+from hark.eval.tasks.run import Settings, run
+from hark.eval.tasks.task import Task
 from hark.metrics.confidence import Estimate
 from hark.recipe import ensemble as ensembles
 from hark.runtime.load import load
@@ -88,8 +89,8 @@ def reproduce(
 ) -> Iterator[Again]:
     """Each row, measured if it can be, in order; a system is opened once, and what is measured of it kept.
 
-    `data` is the folder with a corpus in each folder (`hark.eval.task_data.open_task`). Nothing is trained. Models hear
-    and read as their originals do (`compat="published"`), and are asked with their authors' prompts.
+    `data` is the folder with a corpus in each folder (`hark.eval.tasks.data.open_task`). Nothing is trained.
+    Models hear and read as their originals do (`compat="published"`), and are asked with their authors' prompts.
     """
     work = _Work(data, command, progress)
     for row in rows:

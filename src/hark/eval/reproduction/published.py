@@ -30,8 +30,8 @@ from hark import recipe as recipes
 from hark.core import component
 from hark.core.errors import SettingError
 from hark.core.settings import suggest
-from hark.eval import task as tasks
-from hark.eval.task import Task, Way
+from hark.eval.tasks import task as tasks
+from hark.eval.tasks.task import Task, Way
 from hark.recipe import ensemble as ensembles
 
 Kind = Literal["retrieval", "task", "average", "parameters", "learnable", "tags", "elsewhere"]
@@ -131,7 +131,9 @@ def _row(key: str, value: Decimal, system: str, stands: str, where: str) -> Row:
                 return Row(system, f"task {task}, {metric}", value, stands, "task", metric, tasks.load(task))
     found = _on_corpus(key)
     if found is None:
-        raise SettingError(f"{where}.{key}: no meaning; {suggest(key, _EXAMPLES)} (hark.eval.published has all)")
+        raise SettingError(
+            f"{where}.{key}: no meaning; {suggest(key, _EXAMPLES)} (hark.eval.reproduction.published has all)"
+        )
     task_of_it, way, metric = found
     what = f"{task_of_it.name}, {way.replace('_', ' ')}, {metric}"
     return Row(system, what, value, stands, "retrieval", metric, task_of_it, way)

@@ -13,13 +13,14 @@ from hark.audio.decode import Source
 from hark.core.errors import DataError, SoundError
 from hark.core.types import Vectors
 from hark.data.records import Clip
-from hark.eval import board, retrieval
-from hark.eval.board import Board, Cannot, Result
+from hark.eval import retrieval
 from hark.eval.embed import Embedder, Progress, embed_clips, embed_texts, similarities
 from hark.eval.provenance import Provenance, provenance
 from hark.eval.questions import questions
-from hark.eval.task import Task
-from hark.eval.task_data import Missing, Opened, open_task
+from hark.eval.tasks import board
+from hark.eval.tasks.board import Board, Cannot, Result
+from hark.eval.tasks.data import Missing, Opened, open_task
+from hark.eval.tasks.task import Task
 from hark.eval.zeroshot import classify
 from hark.metrics import confidence
 from hark.metrics.captioning import caption_metrics

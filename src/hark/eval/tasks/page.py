@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hark.eval import task as files
-from hark.eval.board import published_means
-from hark.eval.task import Task
+from hark.eval.tasks import task as files
+from hark.eval.tasks.board import published_means
+from hark.eval.tasks.task import Task
 
 INTRODUCTION = """\
 # Tasks

@@ -12,11 +12,11 @@ from hark.core import component
 from hark.core.errors import SettingError
 from hark.data.manifest import Query
 from hark.data.records import Clip
-from hark.eval import ensemble as ensembles
-from hark.eval.ensemble import Both, EnsembleReport, Settings
-from hark.eval.greedy import choose
+from hark.eval.ensembles import ensemble as ensembles
+from hark.eval.ensembles.ensemble import Both, EnsembleReport, Settings
+from hark.eval.ensembles.greedy import choose
+from hark.eval.ensembles.members import Bank, Member, Moved, embed
 from hark.eval.hubness import Corrected, judged
-from hark.eval.members import Bank, Member, Moved, embed
 from hark.eval.provenance import data_hash, provenance
 from hark.eval.questions import questions
 

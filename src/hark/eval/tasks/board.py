@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hark.eval import task as tasks_on_disk
 from hark.eval.provenance import Provenance
-from hark.eval.task import Task
+from hark.eval.tasks import task as tasks_on_disk
+from hark.eval.tasks.task import Task
 from hark.metrics.confidence import Estimate
 
 

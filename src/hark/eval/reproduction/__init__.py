@@ -1,0 +1,1 @@
+"""Published numbers, measured again where weights and data are at hand."""
