@@ -55,7 +55,7 @@ def test_it_prints_members_gain_worth_and_where_the_numbers_are_from(hark):
     assert re.search(r"gain over (one|two), the best alone", printed)
     assert re.search(r"^mAP@10 +\+0\.\d{3} \[[+-]0\.\d{3}, [+-]0\.\d{3}\]", printed, flags=re.MULTILINE)
     assert "without one, text to audio" in printed
-    assert re.fullmatch(r"one \+ two [0-9a-f]{12}, data [0-9a-f]{16}, hark \S+: hark .*", lines[-1])
+    assert re.fullmatch(r"one \+ two [0-9a-f]{12}, data [0-9a-f]{16}, hark \S+: hark.*", lines[-1])
 
 
 def test_the_second_time_nothing_is_heard(hark, tmp_path):
