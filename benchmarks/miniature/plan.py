@@ -1,0 +1,115 @@
+"""Which commands the miniature runs: every recipe of the five reports, and the variants that its claims compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.miniature import corpora
+from benchmarks.miniature.narrow import narrowed, seeded, shown
+from hark import recipe as recipes
+
+ELSEWHERE = ("sjtu-2022/captioning-ears",)  # what it trains is measured by captions
+REPORTS = ("laion-2022", "ly-2024", "msclap-2023", "irit-2022", "sjtu-2022")
+HERE = Path(__file__).parent
+
+# A variant is what a claim compares a recipe with: its changes come last.
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "as the report": (),
+    "plain loss": ('stages.pairs.loss={ name = "infonce" }', "branches=none", "compare=towers"),
+    "without masking": ("stages.pairs.mask_tokens=0.0",),
+    "without pre-training": ("stages.0=none",),
+    "triplet": (
+        'stages.audiocaps.loss={ name = "triplet", margin = 0.4 }',
+        'stages.clotho.loss={ name = "triplet", margin = 0.4 }',
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command: a recipe, in a variant, with a seed. `system` is a recipe's name, or a file beside this one."""
+
+    system: str
+    variant: str = "as the report"
+    seed: int = 0
+
+    @property
+    def key(self) -> str:
+        """The run's name, and the folder's in which it trains."""
+        said = "" if self.variant == "as the report" else f"--{self.variant.replace(' ', '-')}"
+        return f"{self.system.replace('/', '-')}{said}--{self.seed}"
+
+    def changes(self) -> list[str]:
+        """The values for `--set`, with $OUT for the working folder."""
+        if self.system in BEFORE:
+            return [*BEFORE[self.system], "stages.labels.seed=0"]
+        recipe = recipes.load(self.system)
+        return [*narrowed(recipe), *seeded(recipe, self.seed), *VARIANTS[self.variant]]
+
+    def folder(self) -> str:
+        """Where it trains, below the working folder."""
+        return f"runs/{self.system if self.system in BEFORE else self.key}"
+
+    def command(self) -> str:
+        """The command, as a shell takes it where DATA and OUT are set."""
+        name = f"benchmarks/miniature/recipes/{self.system}.toml" if self.system in BEFORE else self.system
+        said = shown(self.changes()).replace("$OUT", "'\"$OUT\"'")
+        return f'hark train {name} --data "$DATA" --out "$OUT/{self.folder()}" --threads 1 {said}'
+
+
+def _labels(*said: str) -> str:
+    return f"stages.labels.corpora=[{', '.join(said)}]"
+
+
+_MUSIC = '{ name = "folder", table = "metadata.csv", path = "sounds", where = { set = "philharmonia" } }'
+_SHARES = {corpora.ESC50: 0.6, corpora.URBAN: 0.2, corpora.KITCHEN: 0.2}
+_ONE = [f'{{ corpus = {corpus}, kind = "tags", weight = {share} }}' for corpus, share in _SHARES.items()]
+_HELD = f"stages.labels.hold_out=[{{ corpus = {corpora.FOLD_4} }}, {{ corpus = {corpora.REST} }}]"
+
+BEFORE = {
+    "passt": (_labels(*_ONE), _HELD),
+    "htsat-1": (_labels(f'{{ corpus = {corpora.KITCHEN}, kind = "kitchen" }}'), _HELD),
+    "htsat-22": (
+        _labels(
+            f'{{ corpus = {corpora.KITCHEN}, kind = "kitchen" }}',
+            f'{{ corpus = {corpora.URBAN}, kind = "urban" }}',
+            f'{{ corpus = {_MUSIC}, kind = "instruments" }}',
+        ),
+        _HELD,
+    ),
+}
+"""Encoders that learn labels before the reports' recipes begin, by the file of the recipe: their changes."""
+
+COMPARED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("irit-2022/passt-mpnet", ("as the report",)),
+    ("irit-2022/passt-mpnet-tags", ("as the report",)),
+    ("irit-2022/passt-mpnet-tags-ac", ("as the report",)),
+    ("laion-2022/htsat", ("as the report", "plain loss")),
+    ("sjtu-2022/cnn14-bert", ("as the report", "without pre-training", "triplet")),
+    ("msclap-2023/htsat-gpt2", ("as the report",)),
+    ("msclap-2023/htsat22-gpt2-119k", ("as the report",)),
+    ("ly-2024/b", ("as the report",)),
+    ("ly-2024/c", ("as the report", "without masking")),
+)
+"""Recipes and variants that a claim needs with several seeds."""
+
+
+def names() -> list[str]:
+    """The reports' recipes that learn to find sounds by sentences."""
+    mine = [name for name in recipes.names() if name.split("/")[0] in REPORTS and name not in ELSEWHERE]
+    return [name for name in mine if _retrieves(recipes.load(name))]
+
+
+def _retrieves(recipe: recipes.Recipe) -> bool:
+    return recipe.text is not None and bool(recipe.stages) and all(s.task == "contrast" for s in recipe.stages)
+
+
+def plan(seeds: int = 3, only: Sequence[str] = ()) -> list[Run]:
+    """All runs in order: first every recipe once, then the claims' variants and further seeds."""
+    runs = [Run(name) for name in names()]
+    for seed in range(seeds):
+        runs += [Run(name, variant, seed) for name, variants in COMPARED for variant in variants]
+    runs = [run for run in dict.fromkeys(runs) if not only or run.system in only]
+    return [*(Run(name) for name in BEFORE), *runs]
