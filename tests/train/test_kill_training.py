@@ -129,6 +129,17 @@ def test_killed_and_gone_on_with_by_others(tmp_path: Path, shard: str) -> None:
         assert one == pytest.approx(other, abs=2e-4)
 
 
+def test_stopped_before_anything_was_saved_the_history_begins_anew(out: Path) -> None:
+    train(begun(out.parent / "whole"))
+    for event in run(recipes.load(str(out / "small.toml")), data=out, out=out / "run", save_every_s=1e9):
+        if event.step.step == 4:
+            break
+    assert not (out / "run/state.pt").exists()
+    assert len(history(out)) == 5
+    train(out)
+    assert history(out) == history(out.parent / "whole")
+
+
 def test_a_full_disk_is_one_line(out: Path) -> None:
     train(begun(out.parent / "whole"))
     train(out, until=9)

@@ -129,7 +129,9 @@ class _Run:
             state = CaptionState(self.network, optimiser(self.network, stage.learning()))
             if self.kept and number == first:
                 _restore(state, self.kept)
-                folder.forget(self.out, stage.name, state.step)
+            if number == first:
+                earlier = [done.name for done in self.recipe.stages[:number]]
+                folder.forget(self.out, stage.name, state.step, earlier=earlier)
             yield from self._stage(number, stage, order, state, save_every_s)
 
     def _stage(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +44,22 @@ def kept(out: Path, recipe_hash: str) -> dict[str, Any] | None:
     return found
 
 
-def forget(out: Path, stage: str, step: int) -> None:
-    """Takes out of the history the steps that were taken after the state was saved; they are taken again."""
+def forget(out: Path, stage: str, step: int, *, earlier: Collection[str]) -> None:
+    """Takes out of the history all that was done after the state was saved, at `step` of `stage`; it is done again.
+
+    The stages `earlier` were finished before.
+    """
     path = out / HISTORY
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
     whole = [line for line in lines if line.endswith("\n")]  # the last one may have been cut off
     told = [json.loads(line) for line in whole]
-    keep = [line for line, t in zip(whole, told, strict=True) if t["stage"] != stage or t["step"] < step]
-    write_text(path, "".join(keep))
+    keep = [
+        line
+        for line, t in zip(whole, told, strict=True)
+        if t["stage"] in earlier or (t["stage"] == stage and t["step"] < step)
+    ]
+    if lines:
+        write_text(path, "".join(keep))
 
 
 def append(out: Path, line: Mapping[str, Any]) -> None:

@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from hark.core import component
-from hark.core.errors import HarkError, SettingError, WeightsError
+from hark.core.errors import HarkError, SettingError
 from hark.core.files import write_text
 from hark.core.provenance import made_by
 from hark.models import weights
@@ -70,7 +69,7 @@ def _run(
     recipe: Recipe, data: Path, out: Path, world: World, save_every_s: float, prepare: Prepare | None, workers: int
 ) -> Iterator[Event]:
     with world.in_turn(world.first):
-        kept = _kept(recipe, out)
+        kept = folder.kept(out, recipe.hash)
         if world.first:
             with folder.writing(out):
                 out.mkdir(parents=True, exist_ok=True)
@@ -97,8 +96,10 @@ def _run(
         current = state.start(towers, stage, world=world, sharded=stage.shard == "fsdp" and stage.task == "contrast")
         if kept and number == first:
             state.restore(current, kept)
-            if world.first:
-                _forget(out / "history.jsonl", stage, current.step)
+        if number == first and world.first:
+            earlier = [done.name for done in recipe.stages[:number]]
+            with folder.writing(out):
+                folder.forget(out, stage.name, current.step, earlier=earlier)
         validator = None
         with world.in_turn(world.first):
             if world.first and work.validator is not None:
@@ -137,18 +138,6 @@ def _run(
             work.tasks.detach(towers)
         if board is not None:
             board.close()
-
-
-def _kept(recipe: Recipe, out: Path) -> dict[str, Any] | None:
-    """The state of an earlier run in `out`, if there is one and it is of this recipe."""
-    if not (out / "state.pt").is_file():
-        return None
-    kept = state.read(out / "state.pt")
-    if kept["recipe_hash"] != recipe.hash:
-        raise WeightsError(
-            f"{out}: holds a training of another recipe; choose another folder with --out, or delete {out / 'state.pt'}"
-        )
-    return kept
 
 
 def _assets(recipe: Recipe, *, data: Path, out: Path) -> dict[str, str] | None:
@@ -214,15 +203,6 @@ def _finish(
         _save_model(out, recipe, towers, validator(towers), tasks)
     elif stage.onward == "best":
         towers.load_state_dict(best.average(value), strict=True)
-
-
-def _forget(path: Path, stage: Stage, step: int) -> None:
-    """Takes out of the history the steps that were taken after the state was saved; they are taken again."""
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
-    whole = [line for line in lines if line.endswith("\n")]  # the last one may have been cut off
-    told = [json.loads(line) for line in whole]
-    kept = [line for line, t in zip(whole, told, strict=True) if t["stage"] != stage.name or t["step"] < step]
-    write_text(path, "".join(kept))
 
 
 def _append(path: Path, stage: Stage, step: Step, validation: Validation | None, board: Board | None) -> None:
