@@ -1,8 +1,6 @@
 """The commands say what they did, and where: results on stdout, everything else on stderr."""
 
 import json
-import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -20,9 +18,9 @@ from hark.index.place import library_folder
 
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> BandModel:
-    """Stands in for the loader, which needs torch; every name is the band model's."""
+    """Stands in for the loader; every name is the band model's."""
     model = BandModel()
-    monkeypatch.setitem(sys.modules, "hark.runtime.load", types.SimpleNamespace(load=lambda name: model))
+    monkeypatch.setattr("hark.runtime.load.load", lambda name: model)
     monkeypatch.delenv("HARK_LIBRARY", raising=False)
     monkeypatch.setenv("HARK_HOME", str(tmp_path / "home"))
     return model

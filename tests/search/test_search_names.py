@@ -2,8 +2,6 @@
 
 import json
 import os
-import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -35,7 +33,7 @@ def sounds(tmp_path: Path) -> Path:
 
 
 def test_such_a_file_is_named_on_one_line(sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hark.runtime.load", types.SimpleNamespace(load=lambda name: BandModel()))
+    monkeypatch.setattr("hark.runtime.load.load", lambda name: BandModel())
     app = typer.Typer()
     app.command()(index)
     for added, kept in ((1, 0), (0, 1)):  # again: it does not stop there either
