@@ -1,5 +1,6 @@
 """`hark runs`: what it says of folders that training wrote, and of such as it did not."""
 
+import hashlib
 import importlib.util
 import json
 import sys
@@ -101,6 +102,9 @@ def test_show_tells_data_and_versions(folder: Path) -> None:
     assert (corpus["corpus"], corpus["clips"]) == ("synth", 16)
     assert corpus["ids"] == fingerprint(f"{n:05d}" for n in reversed(range(16)))
     assert corpus["ids"] != fingerprint(f"{n:05d}" for n in range(15))
+    result = (folder / "one" / "model.safetensors").read_bytes()
+    assert told["weights"] == hashlib.sha256(result).hexdigest()[:16]
+    assert told["again"].startswith(f"hark train {folder}/one/recipe.toml ")
     shown = hark("runs", "show", folder / "one")
     assert "corpora: synth, 16 clips" in shown
     assert "stage sounds: 4 steps" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,7 +61,7 @@ def list_runs(
 
 @app.command(short_help="Tell about one.")
 def show(folder: Folder, as_json: AsJson = False) -> None:
-    """Tell what a run is: recipe, data, versions, and of each stage its steps and the best of every metric."""
+    """Tell what a run is: recipe, weights, data, versions, the command; of each stage its steps and best metrics."""
     from hark.train import runs
 
     run = runs.read(folder)
@@ -78,6 +79,8 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
         "run": str(run.folder),
         "recipe": run.recipe,
         "recipe_hash": run.provenance.get("recipe_hash"),
+        "weights": _weights(run.folder),
+        "again": f"hark train {shlex.quote(str(run.folder / 'recipe.toml'))} --data DATA --out OUT",
         "versions": run.provenance.get("versions", run.made_by),
         "files": sorted(path.name for path in run.folder.iterdir() if path.is_file()),
         "stages": stages,
@@ -85,7 +88,7 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(told, indent=2))
         return
-    for name in ("run", "recipe", "recipe_hash"):
+    for name in ("run", "recipe", "recipe_hash", "weights", "again"):
         typer.echo(f"{name:<12} {told[name]}")
     typer.echo(f"{'versions':<12} {', '.join(f'{name} {number}' for name, number in told['versions'].items())}")
     typer.echo(f"{'files':<12} {', '.join(told['files'])}")
@@ -201,3 +204,11 @@ def _table(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     for row in rows:
         typer.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _weights(folder: Path) -> str | None:
+    """The stamp of the run's result, as `hark eval` tells it; None where there is none yet."""
+    from hark.core.files import sha256
+
+    result = folder / "model.safetensors"
+    return sha256(result)[:16] if result.is_file() else None
