@@ -14,6 +14,7 @@ from hark import recipe as recipes
 from hark.core.errors import DataError, SettingError, WeightsError
 from hark.models import weights
 from hark.recipe import Recipe
+from hark.runtime.load import find
 from hark.train.init import init, missing
 from hark.train.run import run
 
@@ -216,3 +217,15 @@ def test_what_has_no_address_is_to_be_brought(tmp_path: Path, bert: Path) -> Non
     said = missing(both(bert, AST + "classes = 0", 'audio_encoder = "beats-iter3-plus"'), data=tmp_path)
     assert "get the file ('BEATs_iter3_plus_AS2M.pt') and run: hark models convert FILE" in said["audio_encoder"]
     assert missing(both(bert, AST + "classes = 0", 'audio_encoder = "passt-s-p16-s16-ap468"'), data=tmp_path) == {}
+
+
+def test_a_static_tower_of_another_model_brings_its_vocabulary(tmp_path: Path) -> None:
+    sounds = '{ corpus = { name = "synth", path = "", clips = 8, duration_s = 0.6 } }'
+    stage = f'name = "s", steps = 2, batch = 4, warmup = 1, freeze = ["text_encoder"], corpora = [{sounds}]'
+    text = 'name = "static", vocabulary = 24000, width = 128, hidden = 512, dim = 384'
+    changes = ['init={ text_encoder = "mini" }', f"text.encoder={{ {text} }}", f"stages=[{{ {stage} }}]"]
+    recipe = recipes.load("tiny", changes=changes)
+    list(run(recipe, data=tmp_path, out=tmp_path / "run"))
+    result, mini = (weights.open_file(path) for path in (tmp_path / "run" / "model.safetensors", find("mini")))
+    assert result.assets["tokenizer"] == mini.assets["tokenizer"]
+    assert torch.equal(result.tensors["text_encoder.table.weight"], mini.tensors["text_encoder.table.weight"])

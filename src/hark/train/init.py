@@ -50,9 +50,18 @@ def init(towers: Towers, recipe: Recipe, *, data: Path, progress: Progress | Non
         elif name == PRETRAINED:
             _pretrained(towers, recipe)
         else:
-            path = data / name if (data / name).exists() else Path(name)
-            found = load.find(str(path) if path.exists() else name, progress=progress)
-            _from_file(towers, part, found, where=where)
+            _from_file(towers, part, _find(name, data=data, progress=progress), where=where)
+
+
+def tokenizer(recipe: Recipe, *, data: Path) -> str | None:
+    """The tokenizer of the model whose text encoder the recipe begins with; None where it begins with no model's.
+
+    Raises SettingError, WeightsError.
+    """
+    name = recipe.init.get(TEXT)
+    if name is None or name == PRETRAINED:
+        return None
+    return weights.open_file(_find(name, data=data)).assets.get("tokenizer")
 
 
 def check(towers: Towers, recipe: Recipe) -> None:
@@ -96,6 +105,11 @@ def missing(recipe: Recipe, *, data: Path) -> dict[str, str]:
         elif _is_path(name) and not (data / name).exists() and not Path(name).exists():
             said[part] = f"{data / name}: no such file or folder"
     return said
+
+
+def _find(name: str, *, data: Path, progress: Progress | None = None) -> Path:
+    path = data / name if (data / name).exists() else Path(name)
+    return load.find(str(path) if path.exists() else name, progress=progress)
 
 
 def _is_path(name: str) -> bool:

@@ -23,7 +23,7 @@ from hark.train import distil, folder, provenance, state
 from hark.train.best import Best
 from hark.train.board import Board
 from hark.train.data import open_sentences
-from hark.train.init import init
+from hark.train.init import init, tokenizer
 from hark.train.loop import Step
 from hark.train.tag import PART, Tasks
 from hark.train.valid import Validation
@@ -149,7 +149,10 @@ def _assets(recipe: Recipe, *, data: Path, out: Path) -> dict[str, str] | None:
     if recipe.text.encoder.get("name") != "static":
         return None
     path = out / "tokenizer.json"
-    if not path.is_file():
+    brought = None if path.is_file() else tokenizer(recipe, data=data)
+    if brought is not None:
+        write_text(path, brought)
+    elif not path.is_file():
         config = component.config("models.text", recipe.text.encoder, where=f"{recipe.name}.toml: text.encoder")
         sentences: list[str] = []
         words: list[str] = []
