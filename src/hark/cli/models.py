@@ -70,7 +70,7 @@ def info(
     else:
         audio = recipe.audio
         said.setdefault("about", recipe.about)
-        said |= {"rate_hz": audio.rate_hz, "dim": recipe.dim, "window_s": audio.window_s}
+        said |= {"rate_hz": audio.rate_hz, "dim": recipe.size, "window_s": audio.window_s}
         said |= {"hop_s": audio.hop_s or audio.window_s / 2, "short": audio.short, "clip": audio.clip}
         said |= {"features": dict(audio.features), "audio_encoder": dict(audio.encoder), "audio_head": dict(audio.head)}
         if recipe.text is not None:
