@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.miniature.plan import Run
+from benchmarks.miniature.plan import GROUPS, Run
 
 Expects = Literal["more", "at least", "alike"]
 Verdict = Literal["confirmed", "not confirmed", "undecided", "no runs"]
@@ -25,9 +25,12 @@ T_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8
 
 @dataclass(frozen=True)
 class Side:
-    """A run's scores: those of its result, or others that it was measured by; or an ensemble's, by its name."""
+    """A run's scores: those of its result, or others that it was measured by; or an ensemble's, by its name.
 
-    run: Run | str
+    Of several runs the mean of what each has.
+    """
+
+    run: Run | str | tuple[Run, ...]
     scores: str = "result"
 
 
@@ -79,24 +82,25 @@ def claims(seeds: int = 3) -> list[Claim]:
         return tuple((Side(run, one), Side(run, other)) for run in runs)
 
     def whole(name: str) -> Any:
-        return tuple((Side(name), Side(Run(system))) for system in GROUPS[name])
+        return tuple(
+            (Side(f"{name}, seed {seed}"), Side(tuple(Run(system, seed=seed) for system in GROUPS[name])))
+            for seed in range(seeds)
+        )
 
     def members(name: str) -> Any:
         return tuple((Side(f"{name}, {seeds} seeds"), Side(Run(name, seed=seed))) for seed in range(seeds))
 
-    ly = [Run(f"ly-2024/{letter}") for letter in "abcdefg"]
-    ly += [Run(f"ly-2024/{letter}", seed=seed) for letter in "bc" for seed in range(1, seeds)]
+    ly = [Run("ly-2024/g"), *(Run(f"ly-2024/{letter}", seed=seed) for letter in "abcdef" for seed in range(seeds))]
+    clap, texts = "msclap-2023", (("gpt2-119k", "gpt2"), ("roberta", "roberta"), ("clip", "clip"))
     htsat, irit, sjtu = "laion-2022/htsat", "irit-2022/passt-mpnet", "sjtu-2022/cnn14-bert"
     three = [Run(htsat, seed=seed) for seed in range(seeds)]
-    more = [("htsat22-roberta", "htsat-roberta"), ("htsat22-clip", "htsat-clip")]
-    pre_trained = versus("msclap-2023/htsat22-gpt2-119k", "msclap-2023/htsat-gpt2") + tuple(
-        (Side(Run(f"msclap-2023/{one}")), Side(Run(f"msclap-2023/{other}"))) for one, other in more
-    )
+    pre_trained = sum((versus(f"{clap}/htsat22-{one}", f"{clap}/htsat-{other}") for one, other in texts), start=())
     plain = "plain loss"
     return [
         Claim("laion-2022", "dual loss > plain loss", versus(htsat, htsat, other=plain)),
         Claim("laion-2022", "three checkpoints together > the best of them", inside(three, "result", "member-1")),
         Claim("laion-2022", "ensemble of seeds > one of them", members(htsat)),
+        Claim("laion-2022", "HTS-AT and PANN (system 1) > one of them", whole("laion-2022: system 1, HTS-AT and PANN")),
         Claim(
             "ly-2024",
             "the ten best checkpoints averaged >= the best single",
@@ -106,7 +110,7 @@ def claims(seeds: int = 3) -> list[Claim]:
         Claim("ly-2024", "Mixco neutral", versus("ly-2024/b", "ly-2024/c", other="without masking"), "alike"),
         Claim("ly-2024", "token masking neutral", versus("ly-2024/c", "ly-2024/c", other="without masking"), "alike"),
         Claim("ly-2024", "ensemble of seeds > one of them", members("ly-2024/b")),
-        Claim("ly-2024", "ensemble 1, A to F > one of them (seed 0)", whole("ly-2024: ensemble 1, A to F")),
+        Claim("ly-2024", "A to F (ensemble 1) > one of them", whole("ly-2024: ensemble 1, A to F")),
         Claim("msclap-2023", "audio encoder trained on several tasks (HTSAT-22) > on one (HTSAT)", pre_trained),
         Claim("irit-2022", "tags > no tags", versus(f"{irit}-tags", irit)),
         Claim("irit-2022", FINE, versus(f"{irit}-tags-ac", f"{irit}-tags")),
@@ -114,33 +118,29 @@ def claims(seeds: int = 3) -> list[Claim]:
         Claim("sjtu-2022", "InfoNCE > triplet", versus(sjtu, sjtu, other="triplet")),
         Claim("sjtu-2022", FINE, versus(sjtu, sjtu, other="without pre-training")),
         Claim("sjtu-2022", "ensemble of seeds > one of them", members(sjtu)),
-        Claim("sjtu-2022", "ensemble of all five > one of them (seed 0)", whole("sjtu-2022: all five")),
+        Claim("sjtu-2022", "ensemble of all five > one of them", whole("sjtu-2022: all five")),
     ]  # fmt: skip
-
-
-GROUPS: dict[str, tuple[str, ...]] = {
-    "laion-2022: system 1, HTS-AT and PANN": ("laion-2022/htsat", "laion-2022/pann14"),
-    "ly-2024: ensemble 1, A to F": tuple(f"ly-2024/{letter}" for letter in "abcdef"),
-    "sjtu-2022: all five": tuple(
-        f"sjtu-2022/{name}" for name in ("ast-bert", "cnn14-bert", "cnn14-bert-medium", "cnn14-roberta", "wlcnn14-bert")
-    ),
-}
-"""Ensembles as the reports have them, of different systems, with one seed."""
 
 
 def ensembles(seeds: int = 3) -> dict[str, list[Run]]:
     """The runs of every ensemble, by its name."""
     named = [side.run for claim in claims(seeds) for pair in claim.pairs for side in pair if isinstance(side.run, str)]
-    found = {
-        name: [Run(name.split(",")[0], seed=seed) for seed in range(seeds)]
-        for name in dict.fromkeys(named)
-        if name not in GROUPS
+    groups = {
+        f"{name}, seed {seed}": [Run(system, seed=seed) for system in systems]
+        for name, systems in GROUPS.items()
+        for seed in range(seeds)
     }
-    return found | {name: [Run(system) for system in systems] for name, systems in GROUPS.items()}
+    alike = {
+        name: [Run(name.split(",")[0], seed=seed) for seed in range(seeds)] for name in named if name not in groups
+    }
+    return alike | groups
 
 
 def precisions(side: Side, results: Mapping[str, Any]) -> Values | None:
     """The average precision of each query, None where it was not measured."""
+    if isinstance(side.run, tuple):
+        each = [found for run in side.run if (found := precisions(Side(run, side.scores), results)) is not None]
+        return np.mean(each, axis=0) if len(each) == len(side.run) else None
     kept = results.get("ensembles", {}) if isinstance(side.run, str) else results["runs"]
     record = kept.get(side.run if isinstance(side.run, str) else side.run.key)
     if record is None or side.scores not in record.get("measured", {}):

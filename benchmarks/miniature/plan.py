@@ -90,10 +90,23 @@ COMPARED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sjtu-2022/cnn14-bert", ("as the report", "without pre-training", "triplet")),
     ("msclap-2023/htsat-gpt2", ("as the report",)),
     ("msclap-2023/htsat22-gpt2-119k", ("as the report",)),
+    ("msclap-2023/htsat-roberta", ("as the report",)),
+    ("msclap-2023/htsat22-roberta", ("as the report",)),
+    ("msclap-2023/htsat-clip", ("as the report",)),
+    ("msclap-2023/htsat22-clip", ("as the report",)),
     ("ly-2024/b", ("as the report",)),
     ("ly-2024/c", ("as the report", "without masking")),
 )
-"""Recipes and variants that a claim needs with several seeds."""
+"""Recipes and variants that a claim needs with several seeds, besides the members of GROUPS."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "laion-2022: system 1, HTS-AT and PANN": ("laion-2022/htsat", "laion-2022/pann14"),
+    "ly-2024: ensemble 1, A to F": tuple(f"ly-2024/{letter}" for letter in "abcdef"),
+    "sjtu-2022: all five": tuple(
+        f"sjtu-2022/{name}" for name in ("ast-bert", "cnn14-bert", "cnn14-bert-medium", "cnn14-roberta", "wlcnn14-bert")
+    ),
+}
+"""Ensembles as the reports have them, of different systems; here of the same seed."""
 
 
 def names() -> list[str]:
@@ -111,5 +124,6 @@ def plan(seeds: int = 3, only: Sequence[str] = ()) -> list[Run]:
     runs = [Run(name) for name in names()]
     for seed in range(seeds):
         runs += [Run(name, variant, seed) for name, variants in COMPARED for variant in variants]
+        runs += [Run(name, seed=seed) for systems in GROUPS.values() for name in systems]
     runs = [run for run in dict.fromkeys(runs) if not only or run.system in only]
     return [*(Run(name) for name in BEFORE), *runs]

@@ -56,8 +56,8 @@ Differences of mAP@10 between runs with the same seed, the first side minus the 
 interval of the pairs' differences. *Over queries*: the bootstrap's, of each query's mean difference. "A > B" is
 **confirmed** where both intervals lie above 0, **not confirmed** where both lie below, else **undecided**; "A >= B"
 where neither reaches below 0. "Neutral" is confirmed where both lie within -@margin and @margin, and not where both lie
-on one side of 0. Three seeds tell only large differences. Where an ensemble is compared with each of its members, these
-are the pairs.
+on one side of 0. Three seeds tell only large differences. An ensemble of seeds is compared with each of its members:
+these are the pairs. One of different systems is compared, seed by seed, with the mean of what its members have.
 
 | report | claim | pairs | first | second | difference | over seeds | over queries | |
 |---|---|---|---|---|---|---|---|---|"""

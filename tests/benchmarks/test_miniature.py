@@ -20,6 +20,7 @@ from benchmarks.miniature.claims import (
     Claim,
     Interval,
     Side,
+    ensembles,
     judged,
     outcome,
     over_queries,
@@ -107,6 +108,20 @@ def test_a_claim_is_judged_by_the_pairs_that_have_run() -> None:
     assert outcome(claim, {"runs": {}}) is None
 
 
+def test_an_ensemble_of_systems_stands_beside_the_mean_of_its_members() -> None:
+    members = (Run("x"), Run("y"))
+    alone = dict(zip(members, ([0.2, 0.4], [0.4, 0.8]), strict=True))
+    results = {
+        "runs": {run.key: {"measured": {"result": {"ap": ap}}} for run, ap in alone.items()},
+        "ensembles": {"both": {"measured": {"result": {"ap": [0.5, 0.9]}}}},
+    }
+    claim = Claim("x", "", ((Side("both"), Side(members)),))
+    found = outcome(claim, results)
+    assert found is not None
+    assert (found.first, found.second) == pytest.approx((0.7, 0.45))
+    assert outcome(Claim("x", "", ((Side("both"), Side((*members, Run("z")))),)), results) is None
+
+
 def test_every_run_builds_and_reads(tmp_path: Path) -> None:
     table_of_sounds = tmp_path / "sounds" / "metadata.csv"
     table_of_sounds.parent.mkdir()
@@ -149,6 +164,10 @@ def test_the_plan_holds_every_recipe_of_the_reports_and_three_seeds_of_what_is_c
         assert all(Run(name, variant, seed) in runs for variant in variants for seed in range(3))
     sides = [side.run for claim in all_claims() for pair in claim.pairs for side in pair]
     assert all(side in runs for side in sides if isinstance(side, Run))
+    assert all(set(side) <= set(runs) for side in sides if isinstance(side, tuple))
+    assert all(side in ensembles() for side in sides if isinstance(side, str))
+    assert all(set(members) <= set(runs) for members in ensembles().values())
+    assert all(len(claim.pairs) >= 3 for claim in all_claims())
     assert {run.variant for run in runs} == set(VARIANTS)
 
 
