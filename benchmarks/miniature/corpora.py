@@ -24,8 +24,8 @@ def _plain(**wanted: str) -> str:
     return f'{{ {TABLE}, path = "sounds", {_where(**wanted)} }}'
 
 
-def _split(part: str) -> str:
-    of = f"{{ {TABLE}, {_where(set='esc50', fold='!=4')} }}"
+def _split(part: str, **wanted: str) -> str:
+    of = f"{{ {TABLE}, {_where(**wanted)} }}"
     return f'{{ name = "resplit", path = "sounds", part = "{part}", share = 0.9, of = {of} }}'
 
 
@@ -34,11 +34,14 @@ def spec(corpus: str, *, say: Sequence[str] = SAY, more: str = "") -> str:
     return f"{{ say = {json.dumps(list(say))}, corpus = {corpus}{more} }}"
 
 
-ESC50 = _split("train")
-REST = _split("rest")
+ESC50 = _split("train", set="esc50", fold="!=4")
+REST = _split("rest", set="esc50", fold="!=4")
 FOLD_4 = _plain(set="esc50", fold="4")
+ALL_FOLDS = _plain(set="esc50")
 URBAN = _plain(set="urbansound8k", fold="!=2")
 KITCHEN = _plain(set="kitchen20")
+MUSIC = _split("train", set="philharmonia")
+MUSIC_REST = _split("rest", set="philharmonia")
 
 TARGET = f"[{spec(ESC50)}]"
 """The corpus that a report fine-tunes and measures on (Clotho there): ESC-50, folds 1 to 3 without the rest."""

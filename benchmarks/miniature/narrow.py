@@ -7,7 +7,7 @@ report keeps it frozen, all-MiniLM-L6-v2. `$OUT` is the folder that the miniatur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.miniature import corpora
 from hark.recipe import Recipe
@@ -17,6 +17,7 @@ STEPS = {"laion-2022": 200, "ly-2024": 600, "msclap-2023": 400, "irit-2022": 600
 VALID_EVERY = {"laion-2022": 40, "ly-2024": 40, "msclap-2023": 80, "irit-2022": 60, "sjtu-2022": 75}
 FEWER_STEPS, FEWER_VALID_EVERY = 240, 16  # of LY's models with PaSST, which knows labels already
 MORE = {"msclap-2023/cnn14-bert": 800, "ly-2024/g": 1000}  # fresh encoders behind heads, or losses, that learn slowly
+LABEL_STEPS = 300
 LR = 2e-3
 
 _SIZE = "hidden_size = 64, num_hidden_layers = 1, num_attention_heads = 2, intermediate_size = 128"
@@ -78,7 +79,21 @@ _FEATURES = {
 
 def narrowed(recipe: Recipe) -> list[str]:
     """The changes that make a published recipe the miniature's, in the order in which they are made."""
+    changes = _heard(recipe)
+    if recipe.text is None:
+        return _said(changes | _labelled(recipe))
+    changes |= _first_weights(recipe) | _text(recipe)
     report = recipe.name.split("/")[0]
+    for stage in recipe.stages:
+        changes |= {f"stages.{stage.name}.{key}": value for key, value in _stage(recipe, stage.name, report).items()}
+    return _said(changes)
+
+
+def _said(changes: Mapping[str, str]) -> list[str]:
+    return [f"{key}={value}" for key, value in changes.items()]
+
+
+def _heard(recipe: Recipe) -> dict[str, str]:
     encoder, features = str(recipe.audio.encoder["name"]), str(recipe.audio.features["name"])
     changes = {"audio.rate_hz": str(corpora.RATE_HZ), "audio.window_s": "5.0", "audio.hop_s": "5.0"}
     changes |= {f"audio.features.{key}": value for key, value in _FEATURES[features].items()}
@@ -93,10 +108,7 @@ def narrowed(recipe: Recipe) -> list[str]:
         changes["audio.features.frames"] = "124"
     if encoder == "beats":
         changes |= {"audio.features.mean": "12.0", "audio.features.scale": "4.0"}
-    changes |= _first_weights(recipe) | _text(recipe)
-    for stage in recipe.stages:
-        changes |= {f"stages.{stage.name}.{key}": value for key, value in _stage(recipe, stage.name, report).items()}
-    return [f"{key}={value}" for key, value in changes.items()]
+    return changes
 
 
 def _first_weights(recipe: Recipe) -> dict[str, str]:
@@ -110,7 +122,7 @@ def _first_weights(recipe: Recipe) -> dict[str, str]:
             changes |= {'init."audio_head.tags"': '"$OUT/towers/tags.csv"', "audio.head.classes": "78"}
         return changes
     if recipe.name.startswith("msclap") and recipe.audio.encoder["name"] == "htsat":
-        which = "htsat-22" if "htsat22" in recipe.name else "htsat-1"
+        which = "msclap-2023-htsat22" if "htsat22" in recipe.name else "htsat-1"
         return {"init.audio_encoder": f'"$OUT/runs/{which}/model.safetensors"', "init.text_encoder": "none"}
     if recipe.audio.encoder["name"] == "passt":
         return {"init.audio_encoder": '"$OUT/runs/passt/model.safetensors"', "init.text_encoder": "none"}
@@ -159,6 +171,29 @@ def _stage(recipe: Recipe, name: str, report: str) -> dict[str, str]:
     if stage.corpora and stage.corpora[0].also is not None:  # LY's model G: other wordings of the same sounds
         changes["corpora"] = _reworded(stage.corpora[0].also_chance)
     return changes
+
+
+def _labelled(recipe: Recipe) -> dict[str, str]:
+    """The changes of a recipe of labels: three tasks in the place of Microsoft's 22, or ESC-50 by its folds."""
+    (stage,) = recipe.stages
+    changes = {"batch": str(BATCH), "lr": repr(LR), "warmup": "20", "epochs": "none", "warmup_epochs": "none"}
+    changes |= {"steps": str(LABEL_STEPS), "valid_epochs": "none", "valid_every": str(LABEL_STEPS), "clip": "1.0"}
+    if stage.fold:
+        changes |= {"corpora": f"[{{ corpus = {corpora.ALL_FOLDS} }}]", "mask_frames": "16", "mask_mels": "4"}
+        first = {"init.audio_encoder": '"$OUT/runs/msclap-2023-htsat22/model.safetensors"'}
+    else:
+        tasks = {"kitchen": corpora.KITCHEN, "urban": corpora.URBAN, "instruments": corpora.MUSIC}
+        changes["corpora"] = f"[{', '.join(kind_of(name, corpus) for name, corpus in tasks.items())}]"
+        changes["valid"] = f"[{kind_of('instruments', corpora.MUSIC_REST)}]"
+        changes["hold_out"] = f"[{{ corpus = {corpora.ALL_FOLDS} }}]"  # each is tested on by the recipe after it
+        first = {"init": "none"}
+    return {"dim": "64"} | first | {f"stages.{stage.name}.{key}": value for key, value in changes.items()}
+
+
+def kind_of(name: str, corpus: str, *, weight: float | None = None) -> str:
+    """A corpus of labels, as TOML, and which task it is of."""
+    share = "" if weight is None else f", weight = {weight}"
+    return f'{{ corpus = {corpus}, kind = "{name}"{share} }}'
 
 
 def _reworded(chance: float) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.miniature import corpora
-from benchmarks.miniature.narrow import narrowed, seeded, shown
+from benchmarks.miniature.narrow import kind_of, narrowed, seeded, shown
 from hark import recipe as recipes
 
-ELSEWHERE = ("sjtu-2022/captioning-ears",)  # what it trains is measured by captions
 REPORTS = ("laion-2022", "ly-2024", "msclap-2023", "irit-2022", "sjtu-2022")
 HERE = Path(__file__).parent
 
@@ -24,6 +23,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         'stages.audiocaps.loss={ name = "triplet", margin = 0.4 }',
         'stages.clotho.loss={ name = "triplet", margin = 0.4 }',
     ),
+    **{f"fold {fold}": (f"stages.esc50.fold.fold={fold}",) for fold in range(1, 5)},
 }
 
 
@@ -43,44 +43,35 @@ class Run:
 
     def changes(self) -> list[str]:
         """The values for `--set`, with $OUT for the working folder."""
-        if self.system in BEFORE:
-            return [*BEFORE[self.system], "stages.labels.seed=0"]
+        if self.system in FIRST:
+            return [*FIRST[self.system], "stages.labels.seed=0"]
         recipe = recipes.load(self.system)
         return [*narrowed(recipe), *seeded(recipe, self.seed), *VARIANTS[self.variant]]
 
     def folder(self) -> str:
         """Where it trains, below the working folder."""
-        return f"runs/{self.system if self.system in BEFORE else self.key}"
+        return f"runs/{self.system.replace('/', '-') if self.system in (*FIRST, HTSAT_22) else self.key}"
 
     def command(self) -> str:
         """The command, as a shell takes it where DATA and OUT are set."""
-        name = f"benchmarks/miniature/recipes/{self.system}.toml" if self.system in BEFORE else self.system
+        name = f"benchmarks/miniature/recipes/{self.system}.toml" if self.system in FIRST else self.system
         said = shown(self.changes()).replace("$OUT", "'\"$OUT\"'")
         return f'hark train {name} --data "$DATA" --out "$OUT/{self.folder()}" --threads 1 {said}'
 
 
-def _labels(*said: str) -> str:
-    return f"stages.labels.corpora=[{', '.join(said)}]"
-
-
-_MUSIC = '{ name = "folder", table = "metadata.csv", path = "sounds", where = { set = "philharmonia" } }'
 _SHARES = {corpora.ESC50: 0.6, corpora.URBAN: 0.2, corpora.KITCHEN: 0.2}
-_ONE = [f'{{ corpus = {corpus}, kind = "tags", weight = {share} }}' for corpus, share in _SHARES.items()]
+_TAGS = ", ".join(kind_of("tags", corpus, weight=share) for corpus, share in _SHARES.items())
 _HELD = f"stages.labels.hold_out=[{{ corpus = {corpora.FOLD_4} }}, {{ corpus = {corpora.REST} }}]"
 
-BEFORE = {
-    "passt": (_labels(*_ONE), _HELD),
-    "htsat-1": (_labels(f'{{ corpus = {corpora.KITCHEN}, kind = "kitchen" }}'), _HELD),
-    "htsat-22": (
-        _labels(
-            f'{{ corpus = {corpora.KITCHEN}, kind = "kitchen" }}',
-            f'{{ corpus = {corpora.URBAN}, kind = "urban" }}',
-            f'{{ corpus = {_MUSIC}, kind = "instruments" }}',
-        ),
-        _HELD,
-    ),
+FIRST = {
+    "passt": (f"stages.labels.corpora=[{_TAGS}]", _HELD),
+    "htsat-1": (f"stages.labels.corpora=[{kind_of('kitchen', corpora.KITCHEN)}]", _HELD),
 }
 """Encoders that learn labels before the reports' recipes begin, by the file of the recipe: their changes."""
+
+HTSAT_22, ESC_50 = "msclap-2023/htsat22", "msclap-2023/esc50"
+LABELS = (HTSAT_22, ESC_50)
+"""The reports' recipes that learn labels; others begin with what the first has learned."""
 
 COMPARED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("irit-2022/passt-mpnet", ("as the report",)),
@@ -111,7 +102,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 def names() -> list[str]:
     """The reports' recipes that learn to find sounds by sentences."""
-    mine = [name for name in recipes.names() if name.split("/")[0] in REPORTS and name not in ELSEWHERE]
+    mine = [name for name in recipes.names() if name.split("/")[0] in REPORTS]
     return [name for name in mine if _retrieves(recipes.load(name))]
 
 
@@ -120,10 +111,10 @@ def _retrieves(recipe: recipes.Recipe) -> bool:
 
 
 def plan(seeds: int = 3, only: Sequence[str] = ()) -> list[Run]:
-    """All runs in order: first every recipe once, then the claims' variants and further seeds."""
-    runs = [Run(name) for name in names()]
+    """All runs in order: labels, then every recipe once, then the claims' variants and further seeds."""
+    runs = [*(Run(ESC_50, said) for said in VARIANTS if said.startswith("fold")), *(Run(name) for name in names())]
     for seed in range(seeds):
         runs += [Run(name, variant, seed) for name, variants in COMPARED for variant in variants]
         runs += [Run(name, seed=seed) for systems in GROUPS.values() for name in systems]
     runs = [run for run in dict.fromkeys(runs) if not only or run.system in only]
-    return [*(Run(name) for name in BEFORE), *runs]
+    return [*(Run(name) for name in (*FIRST, HTSAT_22)), *runs]

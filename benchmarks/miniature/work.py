@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from benchmarks.miniature import corpora, parts
 from benchmarks.miniature.claims import ensembles
-from benchmarks.miniature.plan import BEFORE, HERE, Run
+from benchmarks.miniature.plan import FIRST, HERE, LABELS, Run
 from hark import load
 from hark.cli.train import train
 from hark.core.files import sha256
@@ -27,6 +27,7 @@ from hark.core.types import Scores
 from hark.data.pcm import open_pcm
 from hark.eval.embed import similarities
 from hark.eval.provenance import data_hash
+from hark.metrics.chance import mean_average_precision_at
 from hark.metrics.retrieval import average_precision_at, ranks, recall_at
 from hark.recipe import CorpusSpec
 from hark.runtime.model import Model
@@ -70,18 +71,7 @@ class Measured:
 
     def chance(self) -> float:
         """The mean average precision at 10 that a random order has, exactly."""
-        return float(np.mean([chance(int(row.sum()), len(self.clips)) for row in self.relevant]))
-
-
-def chance(relevant: int, items: int, *, k: int = 10) -> float:
-    """The expected average precision at `k`, out of the reachable, of a random order of `items`.
-
-    A place holds a relevant item with the probability relevant / items; of the places before it then a share of
-    (relevant - 1) / (items - 1) is relevant too.
-    """
-    others = (relevant - 1) / (items - 1) if items > 1 else 0.0
-    hits = sum((1 + (place - 1) * others) / place for place in range(1, min(k, items) + 1))
-    return relevant / items * hits / min(relevant, k)
+        return mean_average_precision_at(10, self.relevant)
 
 
 def prepare(run: Run, *, data: Path, out: Path) -> None:
@@ -94,7 +84,7 @@ def prepare(run: Run, *, data: Path, out: Path) -> None:
 
 def command(run: Run, *, data: Path, out: Path) -> Path:
     """Runs the command, in this process, by the function that `hark train` is; returns its folder."""
-    name = str(HERE / "recipes" / f"{run.system}.toml") if run.system in BEFORE else run.system
+    name = str(HERE / "recipes" / f"{run.system}.toml") if run.system in FIRST else run.system
     folder = out / run.folder()
     changes = [change.replace("$OUT", str(out)) for change in run.changes()]
     with contextlib.redirect_stdout(io.StringIO()):  # it prints the model's path
@@ -109,7 +99,9 @@ def run_one(run: Run, measured: Measured, *, data: Path, out: Path) -> dict[str,
     folder = command(run, data=data, out=out)
     record: dict[str, Any] = {"system": run.system, "variant": run.variant, "seed": run.seed}
     record |= {"command": run.command(), "wall_s": time.monotonic() - clock, "cpu_s": time.process_time() - cpu}
-    if run.system not in BEFORE:
+    if run.system in LABELS:
+        record |= {"measured": {"result": labels_told(folder)}}
+    elif run.system not in FIRST:
         scores = found_scores(folder, measured)
         (out / "scores").mkdir(exist_ok=True)
         np.savez(out / "scores" / f"{run.key}.npz", **scores)
@@ -121,6 +113,13 @@ def run_one(run: Run, measured: Measured, *, data: Path, out: Path) -> dict[str,
         else:
             spent.unlink(missing_ok=True)
     return record
+
+
+def labels_told(folder: Path) -> dict[str, float]:
+    """How well a run tells the labels that it was last validated on, as `hark train` measured it."""
+    lines = [json.loads(line) for line in (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()]
+    last = next(line for line in reversed(lines) if "accuracy" in line)
+    return {key: float(last[key]) for key in ("map_at_10", "accuracy", "chance")}
 
 
 def together(results: dict[str, Any], measured: Measured, *, out: Path, seeds: int) -> dict[str, Any]:

@@ -2,10 +2,8 @@ import numpy as np
 import pytest
 
 from hark.audio.synth.scene import Event
-from hark.demo import chance
 from hark.demo.page import rows_of
 from hark.demo.truth import heard_s
-from hark.metrics.retrieval import average_precision_at, ranks, recall_at
 
 
 def random_events(rng):
@@ -40,20 +38,3 @@ def test_rows_hold_no_two_events_at_once_and_are_as_few_as_can_be():
         assert heard.max() <= 1
         if events:
             assert len(heard) == heard.sum(axis=0).max()  # an interval graph is perfect
-
-
-@pytest.mark.parametrize(("items", "relevant", "k"), [(12, 1, 10), (20, 5, 10), (30, 3, 1), (6, 2, 10), (4, 4, 3)])
-def test_chance_equals_the_mean_of_many_random_rankings(items, relevant, k):
-    draws = 20_000
-    scores = np.random.default_rng(2).random((draws, items))
-    wanted = np.zeros((draws, items), bool)
-    wanted[:, :relevant] = True
-    ranked = ranks(scores, wanted)
-    for ours, values in (
-        (chance.recall_at(k, items=items, relevant=relevant), recall_at(ranked, k)),
-        (
-            chance.average_precision_at(k, items=items, relevant=relevant),
-            average_precision_at(ranked, k, divisor="reachable"),
-        ),
-    ):
-        assert ours == pytest.approx(values.mean(), abs=5 * values.std() / np.sqrt(draws) + 1e-12)

@@ -18,12 +18,13 @@ from hark.core.files import write_text
 from hark.core.provenance import made_by
 from hark.data.corpora import synth
 from hark.data.records import Clip
-from hark.demo import chance, page, pictures, place, questions
+from hark.demo import page, pictures, place, questions
 from hark.demo.parts import Answer, Asked, Indexed, Learned, Measured, Part, Point, Report, Sounds
 from hark.demo.questions import Question
 from hark.demo.truth import LEAST_S, events_of, heard_s
 from hark.eval import retrieval
 from hark.eval.retrieval import Direction
+from hark.metrics import chance
 from hark.recipe import Recipe
 from hark.runtime.model import Model
 from hark.search.engine import Hit, Library

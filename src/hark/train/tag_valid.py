@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from hark.core.errors import DataError, SettingError
 from hark.data.pcm import Pcm, open_pcm
+from hark.metrics.chance import mean_average_precision_at
 from hark.metrics.classification import average_precision, choose, correct
 from hark.metrics.retrieval import average_precision_at, ranks
 from hark.models.towers import Towers
@@ -77,15 +77,11 @@ class TagValidator:
         scores = logits.numpy()
         relevant = targets.numpy().astype(bool)
         there = relevant.any(axis=0)  # a class that no clip has cannot be looked for
-        guesses = np.random.default_rng(0).random((20, *relevant[:, there].T.shape))
+        wanted = relevant[:, there].T
         return {
             "accuracy": float(correct(choose(scores, relevant), relevant).mean()),
             "map": float(average_precision(scores[:, there], relevant[:, there]).mean()),
-            "map_at_10": _at_10(scores[:, there].T, relevant[:, there].T),
-            "chance": float(np.mean([_at_10(guess, relevant[:, there].T) for guess in guesses])),
+            "map_at_10": float(average_precision_at(ranks(scores[:, there].T, wanted), 10, divisor="reachable").mean()),
+            "chance": mean_average_precision_at(10, wanted),
             "loss": loss,
         }
-
-
-def _at_10(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> float:
-    return float(average_precision_at(ranks(scores, relevant), 10, divisor="reachable").mean())

@@ -15,6 +15,7 @@ from hark.core.errors import DataError
 from hark.core.types import Relevance, Scores, Vectors
 from hark.data.pcm import open_pcm
 from hark.losses.triplet import impostors
+from hark.metrics.chance import mean_average_precision_at
 from hark.metrics.retrieval import average_precision_at, ranks, recall_at
 from hark.models.towers import Towers
 from hark.recipe import Recipe, Stage
@@ -70,8 +71,7 @@ class Validator:
         self.texts = list(dict.fromkeys(text for spoken in said for text in spoken))
         self.relevant: Relevance = np.array([[text in spoken for spoken in said] for text in self.texts])
         self.pcm = open_pcm(clips, recipe.audio.rate_hz)
-        guesses = np.random.default_rng(0).random((20, *self.relevant.shape))
-        self.chance = float(np.mean([_map_at_10(guess, self.relevant) for guess in guesses]))
+        self.chance = mean_average_precision_at(10, self.relevant)
 
     def __call__(self, towers: Towers) -> Validation:
         """The towers' numbers."""

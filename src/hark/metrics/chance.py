@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from hark.core.types import Relevance
+
 
 def recall_at(k: int, *, items: int, relevant: int) -> float:
     """The probability that any right answer is among the first `k`: 1 - C(items - relevant, k) / C(items, k)."""
@@ -22,3 +24,10 @@ def average_precision_at(k: int, *, items: int, relevant: int) -> float:
     others = (relevant - 1) / (items - 1) if items > 1 else 0.0
     total = sum((1.0 + (j - 1) * others) / j for j in range(1, min(k, items) + 1))
     return relevant / items * total / min(k, relevant)
+
+
+def mean_average_precision_at(k: int, relevant: Relevance) -> float:
+    """The mean of `average_precision_at` over the queries of (queries, items); each has a right answer."""
+    queries, items = len(relevant), relevant.shape[1]
+    each = (average_precision_at(k, items=items, relevant=int(number)) for number in relevant.sum(axis=1))
+    return math.fsum(each) / queries
