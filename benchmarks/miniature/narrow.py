@@ -15,7 +15,7 @@ from hark.recipe import Recipe
 BATCH = 48
 STEPS = {"laion-2022": 200, "ly-2024": 600, "msclap-2023": 400, "irit-2022": 600, "sjtu-2022": 300}
 VALID_EVERY = {"laion-2022": 40, "ly-2024": 40, "msclap-2023": 80, "irit-2022": 60, "sjtu-2022": 75}
-FEWER_STEPS, FEWER_VALID_EVERY = 240, 16  # of LY's models with PaSST, which knows labels already
+FEWER_STEPS, FEWER_VALID_EVERY = 400, 16  # of LY's models with PaSST, which knows labels already
 MORE = {"msclap-2023/cnn14-bert": 800, "ly-2024/g": 1000}  # fresh encoders behind heads, or losses, that learn slowly
 LABEL_STEPS = 300
 LR = 2e-3
@@ -154,6 +154,7 @@ def _stage(recipe: Recipe, name: str, report: str) -> dict[str, str]:
         "lr": repr(LR),
         "valid_every": str(VALID_EVERY[report]),
         "clip": "1.0",
+        "positives": '"labels"',  # a sentence here tells nothing but the label
     }
     if report == "ly-2024" and recipe.audio.encoder["name"] == "passt":
         changes |= {"steps": str(FEWER_STEPS), "valid_every": str(FEWER_VALID_EVERY)}

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from hark.audio.window import fit
 from hark.core.errors import DataError, SettingError
-from hark.data.batches import Batch, says_same
+from hark.data.batches import Batch
 from hark.data.loader import load
 from hark.data.mixture import Mixture
-from hark.data.pcm import open_pcm
+from hark.data.pcm import Pcm, open_pcm
 from hark.data.plan import Plan
+from hark.data.positives import says_same
 from hark.data.records import Clip
 from hark.data.shards.pack import pack
 from hark.data.shards.read import Shards
@@ -311,3 +312,24 @@ def test_mistakes_name_the_clip(corpora: Corpora, tmp_path: Path) -> None:
         Mixture([InFiles("few", corpora.few)], RATE_HZ, 250, 9, 0)
     with pytest.raises(DataError, match="a corpus of the mixture has no clips"):
         Mixture([InFiles("few", corpora.few), InFiles("none", [])], RATE_HZ, 250, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("positives", "wanted"),
+    [
+        ("labels", [[1, 1, 1], [1, 1, 0], [1, 0, 1]]),
+        ("sentences", [[1, 0, 1], [0, 1, 0], [1, 0, 1]]),
+        ("own", np.eye(3).tolist()),
+    ],
+)
+def test_what_counts_as_true_of_another_clip(positives, wanted):
+    """Two barking dogs with words of their own, and a wolf of which the first one's words are said."""
+    said = {"a": ("Dog A",), "b": ("dog b",), "c": ("dog a",)}
+    clips = [Clip(name, Path(f"{name}.wav"), said[name], labels=() if name == "c" else ("dog",)) for name in said]
+    pcm = Pcm(np.zeros(30, np.int16), np.array([0, 10, 20, 30]))
+    source = Decoded("dogs", pcm, clips, 10)
+    mixture = Mixture([source], rate_hz=10, samples=10, size=3, seed=0, positives=positives)
+    batch = mixture[0]
+    order = [batch.ids.index(name) for name in said]
+    assert batch.same[np.ix_(order, order)].tolist() == wanted
+    assert batch.positives == positives

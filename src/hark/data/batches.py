@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hark.audio.window import crop, fit
 from hark.core.errors import DataError, SettingError
 from hark.data.pcm import Pcm
+from hark.data.positives import Positives, says_same
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Batch:
     Where all captions of a clip are taken, `texts` holds them one after the other and `owners` says of which row each
     is; empty, it is one for each row. `lengths` are the samples that are sound where shorter ones were kept and the
     rest is silence; empty: all. `ids`, `groups` and `corpora` tell of each row what it is, where a mixture made it.
+    `positives` is by what rule `same` was made.
     """
 
     waves: NDArray[np.float32]
@@ -30,6 +32,7 @@ class Batch:
     ids: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     corpora: tuple[str, ...] = ()
+    positives: Positives = "labels"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Batches:
     seed: int
     rank: int = 0
     ranks: int = 1
+    positives: Positives = "labels"
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.ranks or self.size % self.ranks:
@@ -74,7 +78,8 @@ class Batches:
         waves = np.stack([wave for row, wave in enumerate(made) if row // each == self.rank])
         texts = tuple(self.said[i][rng.integers(len(self.said[i]))] for i in chosen)[ours]
         groups = tuple(self.groups[i] for i in chosen)[ours]
-        return Batch(waves=waves, texts=texts, same=says_same(groups, [(text,) for text in texts]), groups=groups)
+        same = says_same(groups, [(text,) for text in texts], self.positives)
+        return Batch(waves=waves, texts=texts, same=same, groups=groups, positives=self.positives)
 
     def _wave(self, i: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """A random stretch, or the whole sound repeated from a random point when it is shorter than the window."""
@@ -88,17 +93,3 @@ class Batches:
 def random_gain(most_db: float, rng: np.random.Generator) -> np.float32:
     """A factor for a wave, between -most_db and most_db."""
     return np.float32(10.0 ** (rng.uniform(-most_db, most_db) / 20.0))
-
-
-def says_same(groups: Sequence[str], said: Sequence[Sequence[str]]) -> NDArray[np.float32]:
-    """Which texts are true of which row, (rows, texts): those of a row of its group, and those in the row's own words.
-
-    `said[i]` are the texts of row i; the texts of all rows stand one after the other. Upper and lower case are alike.
-    """
-    owners = np.repeat(np.arange(len(said)), [len(texts) for texts in said])  # (texts,)
-    _, words = np.unique([text.casefold() for texts in said for text in texts], return_inverse=True)
-    _, keys = np.unique(list(groups), return_inverse=True)
-    own = np.zeros((len(said), int(words.max()) + 1), dtype=bool)  # (rows, distinct texts)
-    own[owners, words] = True
-    same: NDArray[np.float32] = ((keys[:, None] == keys[owners][None, :]) | own[:, words]).astype(np.float32)
-    return same

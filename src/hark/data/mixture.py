@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from hark.audio.window import Short, fit
 from hark.core.errors import DataError, SettingError
 from hark.core.types import Wave
-from hark.data.batches import Batch, random_gain, says_same
+from hark.data.batches import Batch, random_gain
 from hark.data.handover import empty
 from hark.data.plan import Plan
+from hark.data.positives import Positives, says_same
 from hark.data.sources import Heard, Source
 
 
@@ -23,10 +24,10 @@ class Mixture:
     """Random access to the batches of an endless run of epochs; `hark.data.loader.load` makes them ahead of time.
 
     Clips longer than `samples` are cut to a random stretch of it and shorter ones filled as `short` says ("keep": with
-    silence, up to the longest of the batch). Each visit takes one of a clip's captions, or `captions` = "all" of them.
-    `weights`, `one_corpus` and `bucket` (batches sorted by length together; 0: none) are those of
-    `hark.data.plan.Plan`. `gain_db` is the most that a wave is made louder or softer by; `change` may alter it further,
-    keeps its length, and must pickle.
+    silence, up to the longest of the batch). Each visit takes one of a clip's captions, or `captions` = "all" of them;
+    `positives` says what else is true of it. `weights`, `one_corpus` and `bucket` (batches sorted by length together;
+    0: none) are those of `hark.data.plan.Plan`. `gain_db` is the most that a wave is made louder or softer by;
+    `change` may alter it further, keeps its length, and must pickle.
 
     `size` is the batch of all `ranks` together, and this one makes its part of every batch. What is in a row depends
     on the seed, step and row alone: not on ranks, workers, or where training was begun again.
@@ -42,6 +43,7 @@ class Mixture:
     bucket: int = 0
     short: Short = "repeat"
     captions: Literal["one", "all"] = "one"
+    positives: Positives = "labels"
     gain_db: float = 0.0
     change: Callable[[Wave, np.random.Generator], Wave] | None = None
     rank: int = 0
@@ -103,16 +105,20 @@ class Mixture:
             waves = empty(each, max(lengths))
             for row, wave in enumerate(kept):
                 waves[row, : len(wave)], waves[row, len(wave) :] = wave, 0.0
-        groups = tuple(one.group for one in heard)
+        groups = tuple(
+            one.group if self.positives == "labels" else f"{self.sources[corpora[row]].name}:{one.id}"
+            for row, one in zip(rows, heard, strict=True)
+        )
         return Batch(
             waves=waves,
             texts=tuple(text for texts in said for text in texts),
-            same=says_same(groups, said),
+            same=says_same(groups, said, self.positives),
             owners=tuple(row for row, texts in enumerate(said) for _ in texts) if self.captions == "all" else (),
             lengths=lengths,
             ids=tuple(one.id for one in heard),
             groups=groups,
             corpora=tuple(self.sources[corpora[row]].name for row in rows),
+            positives=self.positives,
         )
 
     def _changed(self, wave: Wave, rng: np.random.Generator) -> Wave:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hark.audio.window import Short
+from hark.data.positives import Positives
 
 Table = Mapping[str, Any]
 
@@ -67,6 +68,7 @@ class Stage:
     batch: int = 64
     one_corpus: bool = False  # every batch from one corpus
     captions: Literal["one", "all"] = "one"  # of a clip, at a visit: one of its sentences, or all, which are all right
+    positives: Positives = "labels"  # beside a clip's own sentences: those of clips with the same "labels", equal ones
     bucket: int = 0  # with short = "keep": so many batches are sorted by length together, for less silence
     short: Short = "repeat"  # what fills a sound that is shorter than the window
     gain_db: float = 6.0  # louder or softer by up to this

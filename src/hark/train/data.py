@@ -15,6 +15,7 @@ from hark.data.batches import Batch, Batches
 from hark.data.loader import load
 from hark.data.mixture import Mixture
 from hark.data.pcm import open_pcm
+from hark.data.positives import Positives
 from hark.data.records import Clip
 from hark.data.sentences import pairs, sentences
 from hark.data.sources import Decoded, Source
@@ -128,7 +129,8 @@ def open_batches(
         return Batches(
             pcm=open_pcm(every, rate_hz, progress=count),
             said=[spoken for _, _, said in found.values() for spoken in said],
-            groups=groups(every),
+            groups=groups(every, stage.positives),
+            positives=stage.positives,
             order=order,
             samples=samples,
             size=stage.batch,
@@ -164,6 +166,7 @@ def open_batches(
         short=stage.short,
         gain_db=stage.gain_db,
         captions=captions or stage.captions,
+        positives=stage.positives,
         bucket=stage.bucket,
         rank=rank,
         ranks=ranks,
@@ -209,8 +212,9 @@ def _recordings(specs: Sequence[CorpusSpec], *, data: Path, where: str) -> set[P
     return held
 
 
-def groups(clips: Sequence[Clip]) -> list[str]:
-    """Clips with the same labels say the same; a clip without labels is a group of its own."""
+def groups(clips: Sequence[Clip], positives: Positives) -> list[str]:
+    """Clips with the same labels say the same where those count; else a clip is a group of its own."""
     return [
-        "|".join(sorted(clip.labels)).casefold() if clip.labels else f"{i}:{clip.id}" for i, clip in enumerate(clips)
+        "|".join(sorted(clip.labels)).casefold() if clip.labels and positives == "labels" else f"{i}:{clip.id}"
+        for i, clip in enumerate(clips)
     ]

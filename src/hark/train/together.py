@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hark.data.batches import Batch, says_same
+from hark.data.batches import Batch
+from hark.data.positives import says_same
 from hark.train.world import World
 
 Answers = Callable[[Sequence[tuple[str, str]], Sequence[str]], NDArray[np.float32]]
@@ -40,5 +41,5 @@ def together(batch: Batch, world: World, answers: Answers | None = None) -> Whol
         said_of: list[list[str]] = [[] for _ in range(each * world.size)]
         for owner, text in zip(owners, texts, strict=True):
             said_of[owner].append(text)
-        same = says_same([group for groups, *_ in told for group in groups], said_of)
+        same = says_same([group for groups, *_ in told for group in groups], said_of, batch.positives)
     return Whole(same, owners, tuple(len(said) for _, _, said, _ in told))

@@ -67,7 +67,7 @@ class Validator:
         self.frozen = frozen
         self.clips = clips
         self.first = [self_said[0] for self_said in said]
-        self.groups = groups(clips)
+        self.groups = groups(clips, stage.positives)
         self.texts = list(dict.fromkeys(text for spoken in said for text in spoken))
         self.relevant: Relevance = np.array([[text in spoken for spoken in said] for text in self.texts])
         self.pcm = open_pcm(clips, recipe.audio.rate_hz)
