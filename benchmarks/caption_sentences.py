@@ -1,8 +1,12 @@
-"""Sentences about the fifty classes of ESC-50, composed: who, what they do, and doing it."""
+"""Sentences about clips of ESC-50, composed: of their class who, what they do, and doing it; and of their titles."""
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Mapping
+
+from hark.text import filenames
 
 # "who|does|doing": "a dog", "barks", "barking"
 WORDS: Mapping[str, str] = {
@@ -64,9 +68,33 @@ TEMPLATES = (
     "{who} {does} while everything else is quiet",
     "someone recorded {who} {doing}",
 )
+TITLED = ("{title}", "a recording of {title}")
+_ADDRESS = re.compile(r"\bwww\.\S+")
 
 
-def sentences(label: str) -> tuple[str, ...]:
-    """The five sentences about a class ("door_wood_knock", "door wood knock")."""
+def titled(title: str, label: str) -> str:
+    """What a clip's title on Freesound says beyond its class, in lower-case words ("Angry_dogs2" is "angry dogs").
+
+    "" for a title that is the class itself, a number, of less than three letters or of more than 12 words, and for one
+    in which letters are escaped ("Fotsteg p\\xe5 grus").
+    """
+    said = "" if "\\" in title else filenames.caption(_ADDRESS.sub("", title))
+    words = said.split()
+    letters = sum(sign.isalpha() for sign in said)
+    only = set(words) <= set(label.replace("_", " ").split())
+    return "" if only or letters < 3 or len(words) > 12 else said
+
+
+def sentences(label: str, *, title: str = "", key: str = "") -> tuple[str, ...]:
+    """The five sentences about a clip of a class ("door_wood_knock", "door wood knock").
+
+    Where its title says something, that stands in place of one of the four behind the first; in place of which, and in
+    what words, is drawn with `key`, the clip's id.
+    """
     who, does, doing = WORDS[label.replace("_", " ")].split("|")
-    return tuple(template.format(who=who, does=does, doing=doing) for template in TEMPLATES)
+    made = [template.format(who=who, does=does, doing=doing) for template in TEMPLATES]
+    said = titled(title, label)
+    if said:
+        draw = random.Random(key)
+        made[draw.randrange(1, len(made))] = draw.choice(TITLED).format(title=said)
+    return tuple(made)
