@@ -40,8 +40,8 @@ FOLD_4 = _plain(set="esc50", fold="4")
 ALL_FOLDS = _plain(set="esc50")
 URBAN = _plain(set="urbansound8k", fold="!=2")
 KITCHEN = _plain(set="kitchen20")
-MUSIC = _split("train", set="philharmonia")
-MUSIC_REST = _split("rest", set="philharmonia")
+MUSIC = _plain(set="philharmonia")
+URBAN_2 = _plain(set="urbansound8k", fold="2")
 
 TARGET = f"[{spec(ESC50)}]"
 """The corpus that a report fine-tunes and measures on (Clotho there): ESC-50, folds 1 to 3 without the rest."""

@@ -185,7 +185,7 @@ def _labelled(recipe: Recipe) -> dict[str, str]:
     else:
         tasks = {"kitchen": corpora.KITCHEN, "urban": corpora.URBAN, "instruments": corpora.MUSIC}
         changes["corpora"] = f"[{', '.join(kind_of(name, corpus) for name, corpus in tasks.items())}]"
-        changes["valid"] = f"[{kind_of('instruments', corpora.MUSIC_REST)}]"
+        changes["valid"] = f"[{kind_of('urban', corpora.URBAN_2)}]"
         changes["hold_out"] = f"[{{ corpus = {corpora.ALL_FOLDS} }}]"  # each is tested on by the recipe after it
         first = {"init": "none"}
     return {"dim": "64"} | first | {f"stages.{stage.name}.{key}": value for key, value in changes.items()}

@@ -49,8 +49,8 @@ A label finds its sounds: mAP@10 and R@1; accuracy: the share of sounds whose fi
 |---|---|---|---|---|---|---|---|"""
 
 LABELLED = """
-Those that learn labels. `htsat22` is asked for the instruments of a tenth of Philharmonia that it did not learn from,
-`esc50` for the labels of each fold but the fifth, which is not in these sounds. mAP@10: a label finds its sounds.
+Those that learn labels. `htsat22` is asked for the labels of UrbanSound8K's fold 2, which it did not learn from,
+`esc50` for those of each fold of ESC-50 but the fifth, which is not in these sounds. mAP@10: a label finds its sounds.
 
 | recipe | runs | mAP@10 | chance | x chance | accuracy | CPU s |
 |---|---|---|---|---|---|---|"""
