@@ -41,6 +41,14 @@ def test_nine_tenths_and_the_rest_are_all_and_share_no_recording(published: Path
     assert made("resplit", published, part="rest", seed=1).build() != rest
 
 
+def test_a_recording_is_what_the_user_says(published: Path) -> None:
+    train, rest = (made("resplit", published, part=part, by="take", share=0.5).build() for part in ("train", "rest"))
+    assert [{clip.extra["take"] for clip in clips} for clips in (train, rest)] in ([{"A"}, {"B"}], [{"B"}, {"A"}])
+    assert len(train) == len(rest) == 20
+    with pytest.raises(DataError, match=r"clip '1-0-A-0.wav' has no 'takes'; did you mean 'take'"):
+        made("resplit", published, part="train", by="takes").build()
+
+
 def test_labels_become_one_sentence(published: Path) -> None:
     clips = made("from_labels", published).build()
     assert {clip.captions for clip in clips} == {("Sound of dog",), ("Sound of sea waves",)}

@@ -7,6 +7,7 @@ folders is all that it knows.
 
 import dataclasses
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hark.core.errors import DataError, SettingError
 from hark.data import manifest
 
 HASHES = {"md5": 32, "sha256": 64}
+TABLES = {".csv", ".tsv", ".txt", ".json", ".jsonl", ".yaml", ".annotprocessed", ".py"}
 CORPORA = [
     name
     for name in component.names("data.corpora")
@@ -118,6 +120,98 @@ def test_a_missing_sound_is_named(corpus):
     with pytest.raises(DataError, match=re.escape(still[-1].path.name)) as caught:
         corpus.config().build()
     assert "listed but not there" in str(caught.value)
+
+
+@every_corpus
+def test_a_seed_draws_another_split_where_hark_draws_it(corpus):
+    draws = hasattr(component.module("data.corpora", corpus.name), "ninety_ten")
+    if not draws and not hasattr(corpus.config(), "seed"):
+        pytest.skip("its publishers split it")
+    drawn = [corpus.config(seed=seed).build() for seed in range(30)]
+    assert drawn[0] == corpus.config().build()
+    kept = [[dataclasses.replace(clip, extra={**clip.extra, "split": ""}) for clip in clips] for clips in drawn]
+    assert all(clips == kept[0] for clips in kept)
+    assert len({tuple(clip.extra["split"] for clip in clips) for clips in drawn}) > 1
+    assert {clip.extra["split"] for clips in drawn for clip in clips} == {"train", "test"}
+
+
+def tables(folder):
+    """The text files of a published tree."""
+    return sorted(file for file in folder.rglob("*") if file.suffix in TABLES and not file.name.startswith("."))
+
+
+def told(clips):
+    """All that is said of clips, with line ends of one kind."""
+    return json.loads(json.dumps([dataclasses.astuple(clip) for clip in clips], default=str).replace("\\r\\n", "\\n"))
+
+
+@every_corpus
+def test_a_table_as_windows_writes_it_says_the_same(corpus, tmp_path):
+    before = told(corpus.config().listed())
+    for table in tables(tmp_path):
+        content = table.read_bytes()
+        saved = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        for way in (saved, b"\xef\xbb\xbf" + saved) if is_utf8(content) else (saved,):
+            table.write_bytes(way)
+            assert told(corpus.config().listed()) == before, table.name
+        table.write_bytes(content)
+
+
+@every_corpus
+def test_a_table_in_another_encoding_is_one_line(corpus, tmp_path):
+    for table in tables(tmp_path):
+        content = table.read_bytes()
+        for way in (b"\xff\xfe" + content.decode("utf-8", "replace").encode("utf-16-le"), content + b"\xe9\xff\n", b""):
+            table.write_bytes(way)
+            clips = built_or_one_line(corpus)
+            assert clips is None or len({clip.id for clip in clips}) == len(clips)
+        table.write_bytes(content)
+
+
+@every_corpus
+def test_a_row_that_stands_twice_is_told_or_changes_nothing(corpus, tmp_path):
+    before = corpus.config().build()
+    for table in tables(tmp_path):
+        content = table.read_bytes()
+        if table.stem in {clip.id for clip in before}:
+            continue  # the transcript of one clip
+        table.write_bytes(twice(table))
+        clips = built_or_one_line(corpus)
+        if clips is not None and component.module("data.corpora", corpus.name).CARD.captions:
+            counts = [sum(len(clip.captions) for clip in found) for found in (before, clips)]
+            assert (counts[0] == counts[1]) == (clips == before)  # else the counts tell
+        else:
+            assert clips in (None, before), table.name
+        table.write_bytes(content)
+
+
+def is_utf8(content):
+    try:
+        return bool(content.decode() or True)
+    except UnicodeDecodeError:
+        return False
+
+
+def built_or_one_line(corpus):
+    """The clips, or None after an error of one line."""
+    try:
+        return corpus.config().build()
+    except DataError as error:
+        said = str(error)
+    assert "\n" not in said
+    return None
+
+
+def twice(table):
+    """The table with its last row, line or entry once more."""
+    if table.suffix != ".json":
+        lines = table.read_bytes().rstrip().split(b"\n")
+        return b"\n".join([*lines, lines[-1]]) + b"\n"
+    found = json.loads(table.read_text(encoding="utf-8-sig"))
+    rows = found.get("data") if isinstance(found, dict) else found
+    if isinstance(rows, list) and rows:
+        rows.append(rows[-1])
+    return json.dumps(found).encode()
 
 
 def test_every_miniature_is_of_a_corpus():

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import os
+import shutil
+import subprocess
 import tarfile
 import threading
 import zipfile
@@ -17,6 +19,7 @@ from hark.data.prepare.unpack import unpack
 
 MODULE = """
 from dataclasses import dataclass
+from typing import Literal
 from hark.data.card import Archive, Card
 
 CARD = Card("Two", "", "", "", "", get="Ask the authors.", archives=({archives}))
@@ -25,6 +28,7 @@ CARD = Card("Two", "", "", "", "", get="Ask the authors.", archives=({archives})
 @dataclass(frozen=True)
 class Config:
     path: str
+    version: Literal["1", "2"] = "2"
 """
 
 
@@ -212,10 +216,128 @@ def test_a_damaged_archive_is_one_line_and_leaves_no_half_file(tmp_path):
         assert not (tmp_path / "out" / "a.wav").exists()
 
 
-def test_split_archives_are_for_other_programs(tmp_path, server, corpus):
-    server.files = {"big.z01": b"1", "big.zip": b"2"}
-    fetched = download(corpus(repr(server.url("big.z01")), repr(server.url("big.zip"))), tmp_path / "out")
-    assert all(file.by_hand.endswith("unpack it by hand: 7z x big.zip") for file in fetched)
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    """What Info-ZIP made of 20 files, in parts of 64 KiB, and the files; it starts files in every part."""
+    if shutil.which("zip") is None:
+        pytest.skip("Info-ZIP is not installed")
+    folder = tmp_path_factory.mktemp("split")
+    (folder / "x" / "audio").mkdir(parents=True)
+    files = {f"audio/{number}.wav": os.urandom(9000) for number in range(20)}
+    for name, content in files.items():
+        (folder / "x" / name).write_bytes(content)
+    subprocess.run(["zip", "-q", "-r", "-s", "64k", folder / "big.zip", "audio"], cwd=folder / "x", check=True)
+    return {part.name: part.read_bytes() for part in folder.glob("big.z*")}, files
+
+
+def test_a_split_archive_is_unpacked_when_all_its_parts_are_there(tmp_path, server, corpus, split):
+    parts, files = split
+    assert sorted(parts) == ["big.z01", "big.z02", "big.zip"]
+    server.files = parts | {"other.zip": zipped({"b.wav": b"B"})}
+    for order in (["big.zip", "other.zip", "big.z01", "big.z02"], ["big.z02", "big.z01", "big.zip", "other.zip"]):
+        out = tmp_path / order[0]
+        name = corpus(*(repr(server.url(part)) for part in order))
+        fetched = download(name, out)
+        assert [file.path.name for file in fetched] == order
+        assert not any(file.by_hand for file in fetched)
+        assert {file: (out / file).read_bytes() for file in files} == files
+        for part in parts:
+            (out / part).unlink()
+        asked = len(server.asked)
+        assert download(name, out) == fetched
+        assert len(server.asked) == asked
+
+
+def test_a_cut_between_the_parts_is_gone_on_from(tmp_path, server, corpus, split):
+    server.files, files = split
+    server.cut = {"big.z02"}
+    name = corpus(*(repr(server.url(part)) for part in ("big.zip", "big.z01", "big.z02")))
+    with pytest.raises(FetchError, match="try again to go on"):
+        download(name, tmp_path)
+    assert not (tmp_path / "audio").exists()
+    download(name, tmp_path)
+    assert {file: (tmp_path / file).read_bytes() for file in files} == files
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"big.z01": None}, "its part big.z01 is not there; fetch all 3 parts"),
+        ({"big.z03": b"x"}, "4 parts lie there, it has 3"),
+        ({"big.zip": b"no end"}, r"cannot be unpacked \(it has no end\); fetch it again"),
+        ({"big.z02": b""}, r"cannot be unpacked \(.+\); fetch it again"),
+    ],
+)
+def test_a_split_archive_that_is_not_whole_is_one_line(tmp_path, split, change, message):
+    for part, content in (split[0] | change).items():
+        if content is not None:
+            (tmp_path / part).write_bytes(content)
+    with pytest.raises(DataError, match=f"big.zip: {message}") as caught:
+        unpack(tmp_path / "big.zip", tmp_path / "out")
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_no_member_of_a_split_archive_leads_out(tmp_path):
+    if shutil.which("zip") is None:
+        pytest.skip("Info-ZIP is not installed")
+    (tmp_path / "in" / "x").mkdir(parents=True)
+    (tmp_path / "in" / "up").write_bytes(os.urandom(100_000))
+    command = ["zip", "-q", "-s", "64k", tmp_path / "in" / "big.zip", "../up"]
+    subprocess.run(command, cwd=tmp_path / "in" / "x", check=True)
+    with pytest.raises(DataError, match=r"big.zip: '\.\./up' would lie outside of the folder"):
+        unpack(tmp_path / "in" / "big.zip", tmp_path / "out")
+
+
+def versions(server, corpus):
+    """A corpus of two versions, whose lists have the same name."""
+    server.files = {
+        "doc.zip": zipped({"doc": b"both"}),
+        "1.zip": zipped({"list": b"1", "a": b"1"}),
+        "2.zip": zipped({"list": b"2", "b": b"2"}),
+    }
+    of = [f"{server.url(f'{version}.zip')!r}, only={{'version': '{version}'}}" for version in "12"]
+    return corpus(repr(server.url("doc.zip")), *of)
+
+
+@pytest.mark.parametrize(
+    ("options", "files"),
+    [
+        ({}, {"doc": b"both", "list": b"2", "b": b"2"}),
+        ({"version": "2"}, {"doc": b"both", "list": b"2", "b": b"2"}),
+        ({"version": "1"}, {"doc": b"both", "list": b"1", "a": b"1"}),
+    ],
+)
+def test_only_the_version_that_is_asked_for_is_fetched(tmp_path, server, corpus, options, files):
+    fetched = download(versions(server, corpus), tmp_path / "out", options=options)
+    assert [file.path.name for file in fetched] == ["doc.zip", f"{files['list'].decode()}.zip"]
+    made = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir() if file.suffix != ".zip"}
+    assert {name: content for name, content in made.items() if not name.startswith(".")} == files
+
+
+def test_versions_do_not_mix_in_one_folder(tmp_path, server, corpus):
+    name = versions(server, corpus)
+    download(name, tmp_path / "out", options={"version": "1"})
+    with pytest.raises(DataError, match=f"holds {name} with version=1; give another folder for version=2"):
+        download(name, tmp_path / "out")
+    assert (tmp_path / "out" / "list").read_bytes() == b"1"
+    download(name, tmp_path / "out", options={"version": "1"})
+
+
+def test_versions_that_cannot_be_fetched(tmp_path, server, corpus):
+    name = versions(server, corpus)
+    for options, message in (
+        ({"version": "3"}, f"{name}.version: '3'; known: 1, 2"),
+        ({"verison": "1"}, f"{name}.verison: nothing that is fetched depends on it; did you mean 'version'"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            download(name, tmp_path / "out", options=options)
+    only = corpus(f"{server.url('1.zip')!r}, only={{'version': '1'}}")
+    with pytest.raises(DataError, match="hark cannot fetch Two with version=2; Ask the authors"):
+        download(only, tmp_path / "out")
+    with pytest.raises(DataError, match="hark cannot fetch Kinetics with version=600; Run the download scripts"):
+        download("kinetics", tmp_path / "out", options={"version": "600"})
+    assert not (tmp_path / "out").exists()
 
 
 def test_names_of_files():

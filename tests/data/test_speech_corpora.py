@@ -172,8 +172,10 @@ def test_the_utterance_of_meld_that_was_never_published(tmp_path, monkeypatch):
     assert len(meld.Config(**settings).listed()) == 6
     assert [clip.id for clip in meld.Config(**settings, splits=("dev",)).build()] == ["dev_dia0_utt0"]
     assert len(meld.Config(**settings).build()) == 5
+    assert meld.Config(**settings).listed()[4].extra["fault"] == "never published"
     tree.sound(tmp_path / "dev_splits_complete" / "dia110_utt7.mp4")
     assert len(meld.Config(**settings).build()) == 6
+    assert "fault" not in meld.Config(**settings).build()[4].extra
 
 
 def test_cmu_mosi(tmp_path):

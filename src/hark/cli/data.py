@@ -10,10 +10,14 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from hark.cli.embed import embed
 from hark.cli.progress import bytes_fetched, continued, steps
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Corpus = Annotated[str, typer.Argument(metavar="CORPUS", help="A corpus that `hark data list` names.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the corpus; repeatable.")
+]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to.")]
 
 app = typer.Typer(
@@ -28,7 +32,7 @@ app = typer.Typer(
 @app.command("list", short_help="Every published corpus that hark reads.")
 def list_corpora(as_json: AsJson = False) -> None:
     """List the published corpora: size, licence, what the field takes them for, and how to get them."""
-    from hark.data.catalogue import cards, counts
+    from hark.data.catalogue import cards, counts, how_to_get
 
     found = cards()
     if as_json:
@@ -38,8 +42,8 @@ def list_corpora(as_json: AsJson = False) -> None:
         hours = "" if card.hours is None else f"{card.hours:,g} hours"
         clips = f"clips: {counts(card.clips)}" if card.clips else ""
         typer.echo(f"{name}: {card.title}")
-        get = f"`hark data download {name}`. {card.get}" if card.archives else card.get
-        for line in ("; ".join(said for said in (clips, hours, card.licence) if said), card.use, get):
+        told = "; ".join(said for said in (clips, hours, card.licence) if said)
+        for line in (told, card.use, how_to_get(name, card)):
             typer.echo(f"    {line}")
 
 
@@ -55,9 +59,7 @@ def prepare(
     split: Annotated[
         list[str] | None, typer.Option(metavar="S", help="Only this split, as published; repeatable.")
     ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the corpus; repeatable.")
-    ] = None,
+    settings: Settings = None,
     least: Annotated[float, typer.Option(metavar="SECONDS", help="Leave out shorter sounds.")] = 0.0,
     drop_duplicates: Annotated[
         bool, typer.Option("--drop-duplicates", help="Keep the first of clips whose samples are the same.")
@@ -71,7 +73,8 @@ def prepare(
     """Read every clip of a corpus and write it as FLAC, with a JSON file of what is said of it, and one manifest.
 
     Run it again to go on after a stop: what is finished is kept. What is missing or cannot be read is told in the
-    report; the exit status is 0 only if nothing is, and the counts are the published ones.
+    report; the exit status is 0 only if nothing is, and the counts are the published ones. What the settings leave out,
+    and faults that the corpus is known for, are told as well, but are none of the copy's.
     """
     from hark.data.prepare import options, place, run
 
@@ -99,18 +102,20 @@ def prepare(
 
 
 @app.command(short_help="Fetch a corpus's public archives and unpack them.")
-def download(corpus: Corpus, out: Out) -> None:
+def download(corpus: Corpus, out: Out, settings: Settings = None) -> None:
     """Fetch what is public of a corpus, check it, and unpack it; run it again to go on after a cut.
 
-    Where nothing is public, the error says how to get it.
+    --set version=1 (or year, subset, audio, as `hark data list` says) fetches another version than the one that is
+    read without it. Where nothing is public, the error says how to get it.
     """
+    from hark.data.prepare import options
     from hark.data.prepare.download import card_of
     from hark.data.prepare.download import download as fetch
 
     card = card_of(corpus)
     typer.echo(f"hark: {card.title}, licence: {card.licence}", err=True)
     with continued(), bytes_fetched() as progress:
-        fetched = fetch(corpus, out, progress=progress)
+        fetched = fetch(corpus, out, options=options.parse(corpus, settings or []), progress=progress)
     for file in fetched:
         typer.echo(f"{file.path}{f': {file.by_hand}' if file.by_hand else ''}")
 
@@ -191,3 +196,6 @@ def check(
         written = f"; what to leave out is in {out}" if out else ""
         typer.echo(f"hark: {len(found.leaks)} leaks, {len(found.unheard)} not heard{written}", err=True)
         raise typer.Exit(1)
+
+
+app.command("embed", short_help="The same as `hark embed`.")(embed)

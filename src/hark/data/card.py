@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Archive:
-    """A public file of a corpus: its https address, its hash where the publisher gives one, its size in bytes."""
+    """A public file of a corpus: its https address, its hash where the publisher gives one, its size in bytes.
+
+    `only` are the settings of the corpus that it belongs to, each with one value ({"version": "2"}); none: to all.
+    """
 
     url: str
     md5: str | None = None
     sha256: str | None = None
     size: int | None = None
+    only: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,17 @@ INTRODUCTION = """\
 
 A corpus is one file in `src/hark/data/corpora`; its name stands in recipes and after `hark data`. This page is made
 from the cards in those files. What a card does not say is not known to us: no number here is a guess.
+
+A corpus without splits of its own has hark's `train` and `test`, 90/10 by recording as LAION-CLAP has it, and a setting
+`seed` that draws another. For sounds of your own (`folder`, `hf_audiofolder`, `parquet`) `resplit` does that, and for
+any corpus another division than the published one:
+
+```toml
+corpus = { name = "resplit", path = "sounds", part = "train", by = "place", of = { name = "folder", table = "t.csv" } }
+```
+
+is nine tenths of the recordings that the column `place` tells (without `by`: of the Freesound ids, or of the clips),
+drawn by `seed`; `part = "rest"` are the others.
 """
 
 
@@ -32,6 +43,18 @@ def counts(of: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,}" if split == "all" else f"{split} {count:,}" for split, count in of.items())
 
 
+def how_to_get(name: str, card: Card) -> str:
+    """What a user has to do to have it: the command that fetches what is public, its choices, and the rest."""
+    if not card.archives:
+        return card.get
+    choices: dict[str, dict[str, None]] = {}
+    for archive in card.archives:
+        for key, value in archive.only.items():
+            choices.setdefault(key, {})[value] = None
+    said = "".join(f" (`--set {key}=` {', '.join(sorted(values))})" for key, values in choices.items())
+    return f"`hark data download {name}`{said}. {card.get}"
+
+
 def as_markdown(listed: Sequence[tuple[str, Card]] | None = None) -> str:
     """The page of corpora (of all `cards()` unless given): a table, then defects and citations."""
     listed = cards() if listed is None else listed
@@ -39,7 +62,7 @@ def as_markdown(listed: Sequence[tuple[str, Card]] | None = None) -> str:
     lines += _row(*["---"] * 6)
     for name, card in listed:
         hours = "" if card.hours is None else f"{card.hours:,g}"
-        lines += _row(f"[`{name}`](#{name})", card.use, counts(card.clips), hours, card.licence, _get(name, card))
+        lines += _row(f"[`{name}`](#{name})", card.use, counts(card.clips), hours, card.licence, how_to_get(name, card))
     for name, card in listed:
         lines += ["", *_section(name, card)]
     return "\n".join(lines) + "\n"
@@ -51,10 +74,6 @@ def _row(*cells: str) -> list[str]:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", r"\|")
-
-
-def _get(name: str, card: Card) -> str:
-    return f"`hark data download {name}`. {card.get}" if card.archives else card.get
 
 
 def _section(name: str, card: Card) -> list[str]:

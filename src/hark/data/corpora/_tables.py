@@ -89,8 +89,8 @@ def told(video_id: str, start_s: float) -> dict[str, str]:
 
 
 def events(said: Iterable[tuple[str, float, float]]) -> str:
-    """What is heard when (label, start, end in seconds of the clip), as an extra: a JSON list of objects."""
-    found = [{"label": label, "start_s": start_s, "end_s": end_s} for label, start_s, end_s in said]
+    """What is heard when (label, start, end in seconds of the clip), each once, as an extra: a JSON list of objects."""
+    found = [{"label": label, "start_s": start_s, "end_s": end_s} for label, start_s, end_s in dict.fromkeys(said)]
     return json.dumps(found, ensure_ascii=False)
 
 
@@ -103,7 +103,18 @@ def of_videos(
     """
     if not present:
         return whole(clips, card=card, splits=splits, complete=complete, where=where)
-    kept = [clip for clip in clips if clip.path.is_file()]
+    return whole(present_of(clips, where)[0], card=card, splits=splits, complete=False, where=where)
+
+
+def present_of(clips: Sequence[Clip], where: Path) -> tuple[list[Clip], list[Clip]]:
+    """The clips whose sounds are there, and those whose are not.
+
+    Raises DataError where none is there.
+    """
+    kept: list[Clip] = []
+    gone: list[Clip] = []
+    for clip in clips:
+        (kept if clip.path.is_file() else gone).append(clip)
     if clips and not kept:
         raise DataError(f"{where}: no sound of {len(clips)} clips is there, first {clips[0].path}; check 'path'")
-    return whole(kept, card=card, splits=splits, complete=False, where=where)
+    return kept, gone

@@ -33,7 +33,11 @@ CARD = Card(
     clips=CLIPS["1"],
     captions=CAPTIONS["1"],
     archives=tuple(
-        Archive(f"https://raw.githubusercontent.com/cdjkim/audiocaps/master/dataset/{split}.csv") for split in SPLITS
+        Archive(
+            f"https://raw.githubusercontent.com/cdjkim/audiocaps/master/{at}/{split}.csv", only={"version": version}
+        )
+        for version, at in TABLES.items()
+        for split in SPLITS
     ),
     defects=(
         "Its first page counted 2,476 and 4,876 captions in val and test: the header lines too.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from hark.core.settings import suggest
 from hark.data import rows
 from hark.data.card import Archive, Card
-from hark.data.corpora import _tables
+from hark.data.corpora import _published, _tables
 from hark.data.records import Clip
 from hark.data.stems import Stems
 from hark.data.whole import known_splits
@@ -61,14 +61,20 @@ class Config:
             if part not in PARTS:
                 raise ValueError(f"parts: {CARD.title} has no '{part}'; {suggest(part, PARTS)}")
 
+    @property
+    def card(self) -> Card:
+        """The card; with `parts` it has no counts, which are of all of them."""
+        return _published.counting(CARD, {}) if self.parts else CARD
+
     def build(self) -> list[Clip]:
         """The clips, all there; the counts are compared where no part is asked for.
 
         Raises DataError where a table or a sound is missing, or the corpus is not whole.
         """
-        complete = self.complete and not self.parts
         where = Path(self.path).expanduser()
-        return _tables.of_videos(self.listed(), CARD, self.splits, complete=complete, present=self.present, where=where)
+        return _tables.of_videos(
+            self.listed(), self.card, self.splits, complete=self.complete, present=self.present, where=where
+        )
 
     def listed(self) -> list[Clip]:
         """Every clip in the tables' order, with the captions of all its rows; the id is "train/oPRC3zComfA_000117".

@@ -41,12 +41,14 @@ class Config:
 
     `path` is the folder with `BBCSoundEffects.csv`; the sounds lie anywhere below it, named as in the table
     (`07076051.wav`) or by its downloader (`sounds/CD NAME/DESCRIPTION.07076051.wav`). It has no splits of its own:
-    "train" and "test" are hark's 90 and 10 of a hundred. `complete = false` accepts a part of it.
+    "train" and "test" are hark's 90 and 10 of a hundred. `complete = false` accepts a part of it. `seed` draws another
+    90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, SPLITS, CARD.title)
@@ -66,11 +68,11 @@ class Config:
         """
         folder = Path(self.path).expanduser()
         stems = Stems(folder, key=_number)
-        clips = [_clip(row, folder, stems) for row in rows.read(folder / TABLE)]
+        clips = [_clip(row, folder, stems, self.seed) for row in rows.read(folder / TABLE)]
         return _published.asked(clips, self.splits)
 
 
-def _clip(row: Row, folder: Path, stems: Stems) -> Clip:
+def _clip(row: Row, folder: Path, stems: Stems, seed: int) -> Clip:
     name = row.text("location")
     number = _number(Path(name).stem)
     category = row.values.get("category")
@@ -80,7 +82,7 @@ def _clip(row: Row, folder: Path, stems: Stems) -> Clip:
         path=stems.find(number) or folder / "sounds" / name,
         captions=(row.text("description"),),
         labels=(category,) if category else (),
-        extra={"split": ninety_ten(number), "bbc_id": number, **told},
+        extra={"split": ninety_ten(number, seed=seed), "bbc_id": number, **told},
     )
 
 

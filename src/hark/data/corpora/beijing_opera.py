@@ -18,7 +18,7 @@ _NAME = re.compile(rf"(?:(\d+)__.*__)?[^_]*?({'|'.join(INSTRUMENTS)})[^_]*", re.
 CARD = Card(
     title="Beijing Opera Percussion Instrument Dataset",
     homepage="https://zenodo.org/records/1285212",
-    licence="Creative Commons; its page says which",
+    licence="unknown: see https://zenodo.org/records/1285212",
     citation="M. Tian, A. Srinivasamurthy, M. Sandler, X. Serra. A Study of Instrument-wise Onset Detection in Beijing "
     "Opera Percussion Ensembles. ICASSP 2014.",
     use="percussion instruments, a task of HEAR 2021 and a test of Microsoft CLAP",
@@ -41,12 +41,13 @@ class Config:
 
     `path` is the published folder; the files' names say the instrument (`220001__user__bangu-001.wav`) and, as
     downloaded from Freesound, the sound's number there. It has no split of its own: the splits are `train` and `test`,
-    90/10 by stroke. `complete = false` accepts a part of the corpus.
+    90/10 by stroke. `complete = false` accepts a part of the corpus. `seed` draws another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, ("train", "test"), CARD.title)
@@ -56,7 +57,8 @@ class Config:
 
         Raises DataError where there are none, or a name says no instrument.
         """
-        return _published.asked(map(_clip, _published.sounds(_published.root(self.path), ".wav")), self.splits)
+        files = _published.sounds(_published.root(self.path), ".wav")
+        return _published.asked((_clip(file, self.seed) for file in files), self.splits)
 
     def build(self) -> list[Clip]:
         """The strokes, each with its instrument as label and no caption.
@@ -66,7 +68,7 @@ class Config:
         return whole(self.listed(), card=CARD, splits=self.splits, complete=self.complete, where=Path(self.path))
 
 
-def _clip(file: Path) -> Clip:
+def _clip(file: Path, seed: int) -> Clip:
     named = _NAME.fullmatch(file.stem)
     if named is None:
         raise DataError(f"{file}: no stroke of {', '.join(INSTRUMENTS)} by its name; remove it or check 'path'")
@@ -75,5 +77,5 @@ def _clip(file: Path) -> Clip:
         id=file.stem,
         path=file,
         labels=(named[2].lower(),),
-        extra={"split": ninety_ten(file.stem), **freesound},
+        extra={"split": ninety_ten(file.stem, seed=seed), **freesound},
     )

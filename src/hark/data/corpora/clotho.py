@@ -27,7 +27,35 @@ TOLD = {
     "manufacturer": "author",
     "license": "licence",
 }
-_RECORD = "https://zenodo.org/records/4783391/files/clotho_"
+RECORDS = {"1": "3490684", "2": "4743815", "2.1": "4783391"}  # of Zenodo
+FILES = {  # MD5 of what differs between the versions
+    "1": {
+        "audio_development.7z": "e3ce88561b317cc3825e8c861cae1ec6",
+        "captions_development.csv": "dd568352389f413d832add5cf604529f",
+        "metadata_development.csv": "582c18ee47cebdbe33dce1feeab53a56",
+    },
+    "2": {
+        "audio_development.7z": "eda144a5e05a60e6d2e37a65fc4720a9",
+        "audio_validation.7z": "0475bfa5793e80f748d32525018ebada",
+        "captions_development.csv": "800633304e73d3daed364a2ba6069827",
+        "captions_validation.csv": "3109c353138a089c7ba724f27d71595d",
+        "metadata_development.csv": "5fdc51b4c4f3468ff7d251ea563588c9",
+        "metadata_validation.csv": "f69cfacebcd47c4d8d30d968f9865475",
+    },
+    "2.1": {
+        "audio_development.7z": "c8b05bc7acdb13895bb3c6a29608667e",
+        "audio_validation.7z": "7dba730be08bada48bd15dc4e668df59",
+        "captions_development.csv": "d4090b39ce9f2491908eebf4d5b09bae",
+        "captions_validation.csv": "5879e023032b22a2c930aaa0528bead4",
+        "metadata_development.csv": "170d20935ecfdf161ce1bb154118cda5",
+        "metadata_validation.csv": "2e010427c56b1ce6008b0f03f41048ce",
+    },
+}
+EVALUATION = {  # the same in all
+    "audio_evaluation.7z": "4569624ccadf96223f19cb59fe4f849f",
+    "captions_evaluation.csv": "1b16b9e57cf7bdb7f13a13802aeb57e2",
+    "metadata_evaluation.csv": "13946f054d4e1bf48079813aac61bf77",
+}
 
 CARD = Card(
     title="Clotho",
@@ -39,16 +67,10 @@ CARD = Card(
     get="Download the archives and tables from Zenodo, and unpack the .7z archives beside the tables.",
     clips=VERSIONS["2.1"],
     captions={split: 5 * clips for split, clips in VERSIONS["2.1"].items()},
-    archives=(
-        Archive(f"{_RECORD}audio_development.7z", md5="c8b05bc7acdb13895bb3c6a29608667e", size=4541582263),
-        Archive(f"{_RECORD}audio_validation.7z", md5="7dba730be08bada48bd15dc4e668df59", size=1260701425),
-        Archive(f"{_RECORD}audio_evaluation.7z", md5="4569624ccadf96223f19cb59fe4f849f"),
-        Archive(f"{_RECORD}captions_development.csv", md5="d4090b39ce9f2491908eebf4d5b09bae", size=1336762),
-        Archive(f"{_RECORD}captions_validation.csv", md5="5879e023032b22a2c930aaa0528bead4", size=367649),
-        Archive(f"{_RECORD}captions_evaluation.csv", md5="1b16b9e57cf7bdb7f13a13802aeb57e2", size=361995),
-        Archive(f"{_RECORD}metadata_development.csv", md5="170d20935ecfdf161ce1bb154118cda5", size=830797),
-        Archive(f"{_RECORD}metadata_validation.csv", md5="2e010427c56b1ce6008b0f03f41048ce", size=224803),
-        Archive(f"{_RECORD}metadata_evaluation.csv", md5="13946f054d4e1bf48079813aac61bf77"),
+    archives=tuple(
+        Archive(f"https://zenodo.org/records/{record}/files/clotho_{name}", md5=md5, only={"version": version})
+        for version, record in RECORDS.items()
+        for name, md5 in (FILES[version] | EVALUATION).items()
     ),
     defects=(
         "Its page counts 3,840 and 1,046 clips in development and validation, its tables 3,839 and 1,045.",

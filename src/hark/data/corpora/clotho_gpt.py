@@ -67,13 +67,18 @@ class Config:
         clips = clotho.Config(str(folder), splits=SPLITS, complete=False).listed()
         names = {clip.path.name for clip in clips}
         made: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+        numbers: dict[int, str] = {}
         for row in _verbatim.entries(_verbatim.json_file(table), table):
             name = re.split(r"[/\\]", row.text("path"))[-1]
             if name not in names:
                 raise DataError(
                     f"{row.place}: '{name}' is not in Clotho's development split in {folder}; check 'clotho'"
                 )
-            made.setdefault(name, []).append((_index(row), _sentences(row)))
+            index = _index(row)
+            if index in numbers:
+                raise DataError(f"{row.place}: 'idx' {index} stands at {numbers[index]} already; remove one")
+            numbers[index] = row.place
+            made.setdefault(name, []).append((index, _sentences(row)))
         found = []
         for clip in clips:
             if clip.path.name in made:

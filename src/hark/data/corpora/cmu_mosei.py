@@ -49,7 +49,8 @@ class Config:
     its `train`, `valid` and `test`, and videos in none of them are left out. Without it the splits are `train` and
     `test`, 90/10 by video. The labels are, by `task`, the `sentiment` ("positive", "negative" or "neutral" by the mean
     score, extra `sentiment`), or each `emotion` that at least one listener hears (its mean score of 0 to 3 is an extra
-    of its name); MMSA's copy has no emotions. There are no captions; what is said is the extra `transcript`.
+    of its name); MMSA's copy has no emotions. There are no captions; what is said is the extra `transcript`. `seed`
+    draws another 90/10.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Config:
     folds: str = ""
     task: Literal["sentiment", "emotion"] = "sentiment"
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, _cmu.SPLITS, CARD.title)
@@ -91,7 +93,7 @@ class Config:
         scores = _scores(folder / "Labels")
         folds = _folds(Path(self.folds).expanduser()) if self.folds else None
         for file in _published.sounds(folder / "Transcript" / "Segmented" / "Combined", ".txt"):
-            split = ninety_ten(file.stem) if folds is None else folds.get(file.stem, "")
+            split = ninety_ten(file.stem, seed=self.seed) if folds is None else folds.get(file.stem, "")
             for place, line in _published.lines(file, otherwise="latin-1") if split else ():
                 video, number, start, end, said = _cells(line, place)
                 if f"{video}_{number}" not in scores:

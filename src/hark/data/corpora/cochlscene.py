@@ -16,10 +16,10 @@ _NAME = re.compile(r"(?P<scene>[A-Za-z]+)_(?P<person>user\d+)_(?P<recording>\d+)
 CARD = Card(
     title="CochlScene",
     homepage="https://zenodo.org/records/7080122",
-    licence="as stated on the homepage",
+    licence="CC BY-SA 3.0",
     citation="I.-Y. Jeong, J. Park. CochlScene: Acquisition of acoustic scene data using crowdsourcing. APSIPA 2022.",
     use="classification of 13 scenes; Microsoft CLAP trains on it",
-    get="Download the six parts of CochlScene.zip and join them by `zip -s 0 CochlScene.zip --out whole.zip`.",
+    get="Download the six parts of CochlScene.zip; by hand, join them by `zip -s 0 CochlScene.zip --out whole.zip`.",
     clips={"Train": 60855, "Val": 7573, "Test": 7687},
     archives=tuple(
         Archive(f"https://zenodo.org/records/7080122/files/CochlScene.{end}")

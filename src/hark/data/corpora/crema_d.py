@@ -59,12 +59,13 @@ class Config:
     and `age`) and `AudioWAV/1001_DFA_ANG_XX.wav` (actor, sentence, emotion, level). Without the first table the clips
     are what lies in `AudioWAV/`, without the second the actors are not told. The sentence is the extra `transcript`;
     there are no captions. It has no split of its own: the splits are `train` and `test`, 90/10 by actor.
-    `complete = false` accepts a part of the corpus.
+    `seed` draws another 90/10. `complete = false` accepts a part of the corpus.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, ("train", "test"), CARD.title)
@@ -81,7 +82,8 @@ class Config:
         else:
             named = [(str(file), file.stem) for file in _published.sounds(sounds, ".wav")]
         actors = _actors(folder / "VideoDemographics.csv")
-        return _published.asked((_clip(place, name, sounds, actors) for place, name in named), self.splits)
+        clips = (_clip(place, name, sounds, actors, self.seed) for place, name in named)
+        return _published.asked(clips, self.splits)
 
     def build(self) -> list[Clip]:
         """The readings in the order of the table.
@@ -91,12 +93,12 @@ class Config:
         return whole(self.listed(), card=CARD, splits=self.splits, complete=self.complete, where=Path(self.path))
 
 
-def _clip(place: str, name: str, sounds: Path, actors: Mapping[str, Mapping[str, str]]) -> Clip:
+def _clip(place: str, name: str, sounds: Path, actors: Mapping[str, Mapping[str, str]], seed: int) -> Clip:
     named = _NAME.fullmatch(name)
     if named is None:
         raise DataError(f"{place}: '{name}'; a name like 1001_DFA_ANG_XX is expected")
     extra = {
-        "split": ninety_ten(named[1]),
+        "split": ninety_ten(named[1], seed=seed),
         "actor": named[1],
         "transcript": SENTENCES[named[2]],
         "level": LEVELS[named[4]],

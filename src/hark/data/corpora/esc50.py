@@ -18,6 +18,7 @@ CLIPS_A_FOLD = 400
 TOLD = ("fold", "target", "esc10", "src_file", "take")
 CARD = Card(
     title="ESC-50",
+    version="2.0.0",
     homepage="https://github.com/karolpiczak/ESC-50",
     licence="CC BY-NC 3.0; the clips of ESC-10 CC BY 3.0",
     citation="K. J. Piczak. ESC: Dataset for Environmental Sound Classification. ACM Multimedia 2015.",

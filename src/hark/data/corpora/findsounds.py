@@ -32,12 +32,14 @@ CARD = Card(
 class Config:
     """Every sound below `path`, its folder's name as label, its own name in words as caption, where it says something.
 
-    Splits are `train` and `test`, 90/10 by kind and name, so that numbered takes stay together.
+    Splits are `train` and `test`, 90/10 by kind and name, so that numbered takes stay together. `seed` draws another
+    90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, SPLITS, CARD.title)
@@ -56,11 +58,11 @@ class Config:
         Raises DataError.
         """
         folder = _published.root(self.path)
-        clips = [_clip(file, folder) for file in sorted(sounds(folder))]
+        clips = [_clip(file, folder, self.seed) for file in sorted(sounds(folder))]
         return [clip for clip in clips if clip.extra["split"] in (self.splits or SPLITS)]
 
 
-def _clip(file: Path, folder: Path) -> Clip:
+def _clip(file: Path, folder: Path, seed: int) -> Clip:
     below = file.relative_to(folder)
     kind, said = words(below.parent.name), caption(file.stem)
     return Clip(
@@ -68,5 +70,5 @@ def _clip(file: Path, folder: Path) -> Clip:
         path=file,
         captions=(said,) if said else (),
         labels=(kind,) if kind else (),
-        extra={"split": ninety_ten(f"{below.parent.as_posix()}/{said or file.stem}")},
+        extra={"split": ninety_ten(f"{below.parent.as_posix()}/{said or file.stem}", seed=seed)},
     )

@@ -31,7 +31,10 @@ CARD = Card(
     "full 879 GiB), and unpack them in one folder.",
     version="2017-05-09 (rc1)",
     clips=COUNTS["large"],
-    archives=(Archive(_AT + "metadata.zip"), Archive(_AT + "large.zip")),
+    archives=(
+        Archive(_AT + "metadata.zip"),
+        *(Archive(f"{_AT}{subset}.zip", only={"subset": subset}) for subset in (*COUNTS, "full")),
+    ),
     defects=(
         "Some excerpts are empty or shorter than 30 s, because the archive told a wrong length (extra `fault`).",
         "About half of the tracks have no top genre.",

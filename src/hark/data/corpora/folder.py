@@ -21,7 +21,7 @@ class Config:
     With `table` (.csv, .tsv, .json, .jsonl; see `hark.data.manifest.read`; relative to `path`) these are the sounds
     that it lists, and `where` keeps those whose columns have the values given. Without it the caption is the file's
     name in words ("dog_bark-02.wav" is "dog bark"), the label the name of the sub-folder it lies in, if it lies in one,
-    and the id the path below `path`.
+    and the id the path below `path`. It has no split: `resplit` makes LAION-CLAP's 90/10 of it.
     """
 
     path: str

@@ -24,7 +24,7 @@ CARD = Card(
     citation="E. Fonseca, X. Favory, J. Pons, F. Font, X. Serra. FSD50K: an open dataset of human-labeled sound "
     "events. IEEE/ACM TASLP 30, 2022.",
     use="tagging with several labels (mAP on eval); the CLAPs train on dev and are tested on eval",
-    get="Download the archives, 24 GB; the split zips are joined by `zip -s 0 x.zip --out whole.zip`.",
+    get="Download the archives, 24 GB; by hand, join the split zips by `zip -s 0 x.zip --out whole.zip`.",
     hours=108.3,
     clips={"train": 36796, "val": 4170, "eval": 10231},
     archives=tuple(

@@ -44,13 +44,14 @@ class Config:
     share recordings. `lists` is a folder with `train_filtered.txt`, `valid_filtered.txt` and `test_filtered.txt`, the
     fault-filtered split of Kereliuk, Sturm and Larsen 2015 ("blues/blues.00029.wav" on each line): the splits are then
     `train`, `valid` and `test`, and the 70 excerpts in none of the lists are left out. `complete = false` accepts a
-    part of the corpus.
+    part of the corpus. `seed` draws another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     lists: str = ""
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, tuple(FILTERED) if self.lists else ("train", "test"), CARD.title)
@@ -83,7 +84,7 @@ class Config:
         folder = self._folder()
         for file in _published.sounds(folder, ".wav", ".au"):
             if file.parent.name in GENRES:
-                yield _clip(file, ninety_ten(file.stem))
+                yield _clip(file, ninety_ten(file.stem, seed=self.seed))
 
     def _from_lists(self) -> Iterator[Clip]:
         folder, lists = self._folder(), Path(self.lists).expanduser()

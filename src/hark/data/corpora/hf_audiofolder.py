@@ -25,7 +25,8 @@ class Config:
     A row's `file_name` is relative to its metadata file. The columns `captions` and `labels` hold a text or a list of
     texts; all others go to `extra`. Several rows of one sound are one clip. Without metadata the clips are the sounds
     themselves, and their label is the name of the folder they lie in. Splits ("train", "validation", "test") are the
-    words in the folders' names, as Hugging Face reads them (https://huggingface.co/docs/datasets/audio_dataset).
+    words in the folders' names, as Hugging Face reads them (https://huggingface.co/docs/datasets/audio_dataset); where
+    there are none, `resplit` makes LAION-CLAP's 90/10.
     """
 
     path: str

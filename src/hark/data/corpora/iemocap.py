@@ -56,13 +56,14 @@ class Config:
     EmoEvaluation/` and, if wanted, `dialog/transcriptions/` (extra `transcript`). The label is the emotion that most
     listeners hear, none where they do not agree; valence, activation and dominance (1 to 5) are extras. There are no
     captions. `folds` keeps some of the sessions (none given: all). It has no split of its own: the splits are `train`
-    and `test`, 90/10 by dialogue. `complete = false` accepts a part of the corpus.
+    and `test`, 90/10 by dialogue. `complete = false` accepts a part of the corpus. `seed` draws another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     folds: tuple[int, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, ("train", "test"), CARD.title)
@@ -96,10 +97,10 @@ class Config:
         for file in _published.sounds(session / "dialog" / "EmoEvaluation", ".txt"):
             if file.parent.name == "EmoEvaluation":  # its folders hold the answers of each listener
                 said = _transcripts(session / "dialog" / "transcriptions" / file.name)
-                yield from _turns(file, said, session / "sentences" / "wav" / file.stem, fold)
+                yield from _turns(file, said, session / "sentences" / "wav" / file.stem, fold, self.seed)
 
 
-def _turns(file: Path, said: dict[str, str], sounds: Path, fold: int) -> Iterator[Clip]:
+def _turns(file: Path, said: dict[str, str], sounds: Path, fold: int, seed: int) -> Iterator[Clip]:
     for place, line in _published.lines(file, otherwise="latin-1"):
         if not line.startswith("["):
             continue  # a heading, or the answer of one listener
@@ -107,7 +108,7 @@ def _turns(file: Path, said: dict[str, str], sounds: Path, fold: int) -> Iterato
         if turn is None or turn[5] not in EMOTIONS:
             raise DataError(f"{place}: {line!r}; [start - end], turn, emotion and [v, a, d] are expected")
         extra = {
-            "split": ninety_ten(file.stem),
+            "split": ninety_ten(file.stem, seed=seed),
             "fold": str(fold),
             "dialogue": file.stem,
             "speaker": f"Ses0{fold}{turn[4]}",

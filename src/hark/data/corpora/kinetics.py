@@ -26,8 +26,13 @@ CARD = Card(
     citation="L. Smaira, J. Carreira, E. Noland, E. Clancy, A. Wu, A. Zisserman. A Short Note on the Kinetics-700-2020 "
     "Human Action Dataset. arXiv:2010.10864, 2020.",
     use="actions that can be heard; Microsoft CLAP trains on Kinetics-700",
-    get="Run the download scripts of the homepage; Kinetics 700 is hundreds of gigabytes of video.",
-    archives=tuple(Archive(f"https://s3.amazonaws.com/kinetics/700_2020/annotations/{split}.csv") for split in SPLITS),
+    get="Run the download scripts of the homepage, which has the lists of versions 600 and 700 too; Kinetics 700 is "
+    "hundreds of gigabytes of video.",
+    archives=tuple(
+        Archive(f"https://s3.amazonaws.com/kinetics/{at}/annotations/{split}.csv", only={"version": version})
+        for version, at in (("400", "400"), ("700-2020", "700_2020"))
+        for split in SPLITS
+    ),
     defects=(
         "The labels are of what is seen: many actions cannot be heard, or music lies over them.",
         "Some videos have no sound at all.",

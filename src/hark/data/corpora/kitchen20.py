@@ -34,12 +34,13 @@ class Config:
     """Kitchen20, which is `train` and `test` by recording (hark's 90/10), because its folds are not.
 
     `path` is the repository's folder, with `kitchen20.csv` and `audio/`. The published fold is an extra.
-    `complete = false` accepts a part of the corpus.
+    `seed` draws another 90/10. `complete = false` accepts a part of the corpus.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, SPLITS, CARD.title)
@@ -62,7 +63,12 @@ class Config:
         for row in rows.read(folder / "kitchen20.csv"):
             recording, file = row.text("usr_id"), row.text("path")
             freesound = {"freesound_id": recording} if recording.isdigit() else {}
-            extra = {"split": ninety_ten(recording), "recording": recording, "fold": row.text("fold"), **freesound}
+            extra = {
+                "split": ninety_ten(recording, seed=self.seed),
+                "recording": recording,
+                "fold": row.text("fold"),
+                **freesound,
+            }
             label = row.text("category").replace("-", " ")
             clips.append(Clip(id=file, path=folder / file, labels=(label,), extra=extra))
         return [clip for clip in clips if clip.extra["split"] in (self.splits or SPLITS)]

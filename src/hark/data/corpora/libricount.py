@@ -45,12 +45,13 @@ class Config:
 
     `path` is the published folder, which holds `test/` with a sound and a .json of who speaks when for each mixture
     (`3_x.wav`: three speakers); only the sounds are read. It has no split of its own: the splits are `train` and
-    `test`, 90/10 by mixture. `complete = false` accepts a part of the corpus.
+    `test`, 90/10 by mixture. `complete = false` accepts a part of the corpus. `seed` draws another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, ("train", "test"), CARD.title)
@@ -60,7 +61,8 @@ class Config:
 
         Raises DataError where there are none, or a name says no count.
         """
-        return _published.asked(map(_clip, _published.sounds(_published.root(self.path), ".wav")), self.splits)
+        files = _published.sounds(_published.root(self.path), ".wav")
+        return _published.asked((_clip(file, self.seed) for file in files), self.splits)
 
     def build(self) -> list[Clip]:
         """The mixtures, each with its count as label ("3") and no caption.
@@ -70,7 +72,7 @@ class Config:
         return whole(self.listed(), card=CARD, splits=self.splits, complete=self.complete, where=Path(self.path))
 
 
-def _clip(file: Path) -> Clip:
+def _clip(file: Path, seed: int) -> Clip:
     named = _NAME.fullmatch(file.stem)
     if named is None or int(named[1]) > MOST:
         raise DataError(f"{file}: no count of 0 to {MOST} speakers before '_' in its name; check 'path'")
@@ -78,5 +80,5 @@ def _clip(file: Path) -> Clip:
         id=file.stem,
         path=file,
         labels=(str(int(named[1])),),
-        extra={"split": ninety_ten(file.stem), "speakers": str(int(named[1]))},
+        extra={"split": ninety_ten(file.stem, seed=seed), "speakers": str(int(named[1]))},
     )

@@ -36,12 +36,13 @@ class Config:
     `path` is the published folder, with `metadata.csv` (`id|transcript|normalized`, never quoted) and `wavs/`. It has
     no split of its own: the splits are `train` and `test`, 90/10 by recording (LJ001 to LJ050). `complete = false`
     accepts a part of the corpus. There are no captions, because a transcript tells what is said and not what is heard;
-    a template such as 'The person is saying "{transcript}"' makes one of it.
+    a template such as 'The person is saying "{transcript}"' makes one of it. `seed` draws another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, ("train", "test"), CARD.title)
@@ -53,7 +54,7 @@ class Config:
         """
         folder = _published.root(self.path)
         table = folder / "metadata.csv"
-        clips = [_clip(place, line.split("|"), folder) for place, line in _published.lines(table)]
+        clips = [_clip(place, line.split("|"), folder, self.seed) for place, line in _published.lines(table)]
         return _published.asked(clips, self.splits)
 
     def build(self) -> list[Clip]:
@@ -65,12 +66,17 @@ class Config:
         return whole(self.listed(), card=CARD, splits=self.splits, complete=self.complete, where=where)
 
 
-def _clip(place: str, cells: list[str], folder: Path) -> Clip:
+def _clip(place: str, cells: list[str], folder: Path, seed: int) -> Clip:
     named = _ID.fullmatch(cells[0])
     if len(cells) != 3 or named is None:
         raise DataError(f"{place}: no line 'LJ001-0001|transcript|normalized transcript'; unpack the archive again")
     return Clip(
         id=cells[0],
         path=folder / "wavs" / f"{cells[0]}.wav",
-        extra={"split": ninety_ten(named[1]), "recording": named[1], "transcript": cells[1], "normalized": cells[2]},
+        extra={
+            "split": ninety_ten(named[1], seed=seed),
+            "recording": named[1],
+            "transcript": cells[1],
+            "normalized": cells[2],
+        },
     )

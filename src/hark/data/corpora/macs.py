@@ -58,12 +58,13 @@ class Config:
 
     `path` is the folder with `MACS.yaml`; the sounds lie in `audio/`, or where TAU's archives unpack to beside it,
     `TAU-urban-acoustic-scenes-2019-development/audio/`. It has no splits of its own: "train" and "test" are hark's 90
-    and 10 of a hundred, by place. `complete = false` accepts a part of it.
+    and 10 of a hundred, by place. `complete = false` accepts a part of it. `seed` draws another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, SPLITS, CARD.title)
@@ -87,11 +88,11 @@ class Config:
         table = folder / "MACS.yaml"
         found = _yaml(table)
         files = _verbatim.entries(found.get("files") if isinstance(found, dict) else found, table)
-        clips = [_clip(row, sounds) for row in files]
+        clips = [_clip(row, sounds, self.seed) for row in files]
         return _published.asked(clips, self.splits)
 
 
-def _clip(row: Row, sounds: Path) -> Clip:
+def _clip(row: Row, sounds: Path, seed: int) -> Clip:
     name = row.text("filename")
     parts = name.split("-")  # scene-city-place-segment-device.wav
     if len(parts) != 5:
@@ -107,7 +108,7 @@ def _clip(row: Row, sounds: Path) -> Clip:
         captions=_verbatim.said(str(said.get("sentence") or "") for said in annotations),
         labels=tuple(dict.fromkeys(_verbatim.said(tag.replace("_", " ") for tag in tags))),
         extra={
-            "split": ninety_ten(place),
+            "split": ninety_ten(place, seed=seed),
             "scene": parts[0].replace("_", " "),
             "place": place,
             "annotators": ",".join(str(said.get("annotator_id")) for said in annotations),

@@ -11,11 +11,11 @@ from hark.data.card import Archive, Card
 from hark.data.corpora import _published, _verbatim
 from hark.data.records import Clip
 from hark.data.rows import Row
-from hark.data.whole import known_splits, whole
+from hark.data.whole import known_splits, require_counts, whole
 
 FOLDERS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
-NEVER_THERE = "dia110_utt7"  # of dev
-FAULTS = {"train_dia125_utt3": "cannot be read"}
+NEVER_PUBLISHED = "never published"
+FAULTS = {"train_dia125_utt3": "cannot be read", "dev_dia110_utt7": NEVER_PUBLISHED}
 TOLD = {"Speaker": "speaker", "Season": "season", "Episode": "episode", "Dialogue_ID": "dialogue"}
 CARD = Card(
     title="MELD",
@@ -29,7 +29,7 @@ CARD = Card(
     clips={"train": 9989, "dev": 1109, "test": 2610},
     archives=(Archive("https://web.eecs.umich.edu/~mihalcea/downloads/MELD.Raw.tar.gz"),),
     defects=(
-        "dia110_utt7 of dev is in the table but was never published; it is left out.",
+        "dia110_utt7 of dev is in the table but was never published (extra `fault`); it is left out.",
         "dia125_utt3 of train cannot be read (extra `fault`).",
         "The folders hold more files than the tables tell of, most of them repetitions.",
         "Some utterances begin or end at the wrong time, as the subtitles do.",
@@ -55,12 +55,6 @@ class Config:
     def __post_init__(self) -> None:
         known_splits(self.splits, tuple(CARD.clips), CARD.title)
 
-    @property
-    def card(self) -> Card:
-        """The card, in whose dev the utterance that was never published counts only where it is there."""
-        gone = not (self._sounds("dev") / f"{NEVER_THERE}.mp4").is_file()
-        return _published.counting(CARD, {**CARD.clips, "dev": CARD.clips["dev"] - gone})
-
     def listed(self) -> list[Clip]:
         """The utterances of the tables, whether or not their sounds are there.
 
@@ -73,8 +67,11 @@ class Config:
 
         Raises DataError where a table or a sound is missing, or the corpus is not whole.
         """
-        clips = [clip for clip in self.listed() if clip.id != f"dev_{NEVER_THERE}" or clip.path.is_file()]
-        return whole(clips, card=self.card, splits=self.splits, complete=self.complete, where=Path(self.path))
+        clips, where = self.listed(), Path(self.path)
+        if self.complete:
+            require_counts(clips, card=CARD, splits=self.splits, where=where)
+        kept = [clip for clip in clips if clip.extra.get("fault") != NEVER_PUBLISHED]
+        return whole(kept, card=CARD, splits=self.splits, complete=False, where=where)
 
     def _of(self, split: str) -> Iterator[Clip]:
         folder, name = _published.root(self.path), f"{split}_sent_emo.csv"
@@ -92,6 +89,7 @@ class Config:
         told = {"emotion": row.text("Emotion"), "sentiment": row.text("Sentiment")}
         extra = {"split": split, **told, **{key: row.text(column) for column, key in TOLD.items()}}
         extra["transcript"] = " ".join(row.text("Utterance").split())
-        if f"{split}_{name}" in FAULTS:
-            extra["fault"] = FAULTS[f"{split}_{name}"]
-        return Clip(f"{split}_{name}", sounds / f"{name}.mp4", labels=(told[self.task],), extra=extra)
+        path, fault = sounds / f"{name}.mp4", FAULTS.get(f"{split}_{name}")
+        if fault and not (fault == NEVER_PUBLISHED and path.is_file()):
+            extra["fault"] = fault
+        return Clip(f"{split}_{name}", path, labels=(told[self.task],), extra=extra)

@@ -43,13 +43,15 @@ class Config:
 
     `path` is the published folder, with a folder for each tonic that holds files like
     `B/224030__akshaylaya__bheem-b-001.wav`; the first number is the sound's on Freesound. It has no split of its own:
-    the splits are `train` and `test`, 90/10 by stroke. `complete = false` accepts a part of the corpus.
+    the splits are `train` and `test`, 90/10 by stroke. `complete = false` accepts a part of the corpus. `seed` draws
+    another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     task: Literal["stroke", "tonic"] = "stroke"
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, ("train", "test"), CARD.title)
@@ -82,5 +84,5 @@ class Config:
             id=file.stem,
             path=file,
             labels=(told[self.task],),
-            extra={"split": ninety_ten(file.stem), "freesound_id": named[1], **told},
+            extra={"split": ninety_ten(file.stem, seed=self.seed), "freesound_id": named[1], **told},
         )

@@ -29,12 +29,13 @@ class Config:
     """GTZAN Music/Speech, 64 excerpts of each kind.
 
     `path` is the published folder, with `music_wav/` and `speech_wav/`. It has no split of its own: the splits are
-    `train` and `test`, 90/10 by excerpt. `complete = false` accepts a part of the corpus.
+    `train` and `test`, 90/10 by excerpt. `complete = false` accepts a part of the corpus. `seed` draws another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, ("train", "test"), CARD.title)
@@ -50,7 +51,7 @@ class Config:
                 id=f"{label}/{file.stem}",
                 path=file,
                 labels=(label,),
-                extra={"split": ninety_ten(f"{label}/{file.stem}")},
+                extra={"split": ninety_ten(f"{label}/{file.stem}", seed=self.seed)},
             )
             for label in ("music", "speech")
             for file in _published.sounds(folder / f"{label}_wav", ".wav")

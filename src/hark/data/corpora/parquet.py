@@ -34,7 +34,8 @@ class Config:
     The column `audio` is a struct of `bytes` (a sound file) and `path` (its name). The sounds are written once to
     `cache` (a folder in hark's own unless given) and only where they are not there yet. The columns `captions` and
     `labels` hold a text or a list of texts, or class numbers that the file's header names; all others go to `extra`.
-    Splits are the words in the files' names and folders ("train-00000-of-00002.parquet").
+    Splits are the words in the files' names and folders ("train-00000-of-00002.parquet"); where there are none,
+    `resplit` makes LAION-CLAP's 90/10.
     """
 
     path: str

@@ -65,14 +65,15 @@ class Config:
     `path` is a folder that holds, however deep, the published folders `Actor_01/` to `Actor_24/` with files such as
     `03-01-06-01-02-01-12.wav` (sound alone, speech or song, emotion, level, sentence, repetition, actor); videos are
     passed over. `channel` keeps `speech` or `song`. The sentence is the extra `transcript`; there are no captions. It
-    has no split of its own: the splits are `train` and `test`, 90/10 by actor. `complete = false` accepts a part of
-    the corpus.
+    has no split of its own: the splits are `train` and `test`, 90/10 by actor. `complete = false` accepts a part of the
+    corpus. `seed` draws another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     channel: Literal["all", "speech", "song"] = "all"
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, ("train", "test"), CARD.title)
@@ -87,7 +88,8 @@ class Config:
 
         Raises DataError where there are none, or a name is none of a reading.
         """
-        clips = map(_clip, _published.sounds(_published.root(self.path), ".wav"))
+        files = _published.sounds(_published.root(self.path), ".wav")
+        clips = (_clip(file, self.seed) for file in files)
         return _published.asked((clip for clip in clips if self.channel in ("all", clip.extra["channel"])), self.splits)
 
     def build(self) -> list[Clip]:
@@ -98,13 +100,13 @@ class Config:
         return whole(self.listed(), card=self.card, splits=self.splits, complete=self.complete, where=Path(self.path))
 
 
-def _clip(file: Path) -> Clip:
+def _clip(file: Path, seed: int) -> Clip:
     named = _NAME.fullmatch(file.stem)
     if named is None:
         raise DataError(f"{file}: no name like 03-01-06-01-02-01-12.wav; remove it or check 'path'")
     channel, emotion, level, sentence, repetition, actor = named.groups()
     extra = {
-        "split": ninety_ten(f"Actor_{actor}"),
+        "split": ninety_ten(f"Actor_{actor}", seed=seed),
         "channel": CHANNELS[channel],
         "actor": actor,
         "sex": "male" if int(actor) % 2 else "female",

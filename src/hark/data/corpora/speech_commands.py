@@ -28,17 +28,19 @@ CARD = Card(
     licence="CC BY 4.0",
     citation="P. Warden. Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition. arXiv:1804.03209, 2018.",
     use="spotting of keywords; one of Microsoft CLAP's evaluation tasks",
-    get="Download the archive (2.4 GB) and unpack it in a folder of its own.",
+    get="Download the archive (2.4 GB) and unpack it in a folder of its own; the two versions have the same names.",
     clips=CLIPS["2"],
     archives=(
         Archive(
             "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
             sha256="af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
             size=2428923189,
+            only={"version": "2"},
         ),
         Archive(
             "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.01.tar.gz",
             sha256="743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
+            only={"version": "1"},
         ),
     ),
     defects=(

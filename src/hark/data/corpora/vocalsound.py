@@ -25,8 +25,8 @@ CARD = Card(
     get="Download the archive of 16 kHz (1.7 GB) or of 44.1 kHz (4.5 GB) and unpack it.",
     clips={"train": 15570, "validation": 1860, "test": 3594},
     archives=(
-        Archive("https://www.dropbox.com/s/c5ace70qh1vbyzb/vs_release_16k.zip?dl=1"),
-        Archive("https://www.dropbox.com/s/ybgaprezl8ubcce/vs_release_44k.zip?dl=1"),
+        Archive("https://www.dropbox.com/s/c5ace70qh1vbyzb/vs_release_16k.zip?dl=1", only={"audio": "audio_16k"}),
+        Archive("https://www.dropbox.com/s/ybgaprezl8ubcce/vs_release_44k.zip?dl=1", only={"audio": "audio_44k"}),
     ),
     defects=("Each person made all six sounds; the published splits share no person.",),
 )

@@ -72,14 +72,22 @@ class Config:
         clips = self._all()
         if self.complete:
             require_counts(clips, card=CARD, splits=self.splits, where=where)
-        return whole(self._kept(clips), card=CARD, splits=self.splits, complete=False, where=where)
+        return whole(self._sifted(clips)[0], card=CARD, splits=self.splits, complete=False, where=where)
 
     def listed(self) -> list[Clip]:
         """Every clip in the tables' order, but those that `exclude` leaves out; the id is "FreeSound/180913".
 
         Raises DataError.
         """
-        return self._kept(self._all())
+        return self._sifted(self._all())[0]
+
+    def omitted(self) -> list[tuple[Clip, str]]:
+        """The clips that `exclude` leaves out, each with why.
+
+        Raises DataError.
+        """
+        found = self._sifted(self._all())[1] if self.exclude else []
+        return [(clip, "on a list of 'exclude'") for clip in found]
 
     def _all(self) -> list[Clip]:
         folder = Path(self.path).expanduser()
@@ -92,9 +100,11 @@ class Config:
             clips += [_clip(row, part, folder, stems) for row in rows]
         return clips
 
-    def _kept(self, clips: list[Clip]) -> list[Clip]:
+    def _sifted(self, clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
+        """The clips that stay, and those that `exclude` leaves out."""
         left_out = {name for exclude in self.exclude for name in self._excluded(exclude)}
-        return [clip for clip in clips if clip.id not in left_out]
+        kept = [clip for clip in clips if clip.id not in left_out]
+        return kept, [clip for clip in clips if clip.id in left_out]
 
     def _excluded(self, exclude: str) -> list[str]:
         folder = Path(self.path).expanduser()

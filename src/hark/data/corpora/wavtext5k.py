@@ -46,12 +46,14 @@ class Config:
 
     `path` is the folder with `WavText5K.csv`; the sounds lie anywhere below it under the names in the table, such as
     the script's `WavText5K/download/` and `WavText5K/44100/audios/`, the first before the second. It has no splits of
-    its own: "train" and "test" are hark's 90 and 10 of a hundred. `complete = false` accepts a part of it.
+    its own: "train" and "test" are hark's 90 and 10 of a hundred. `complete = false` accepts a part of it. `seed` draws
+    another 90/10.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     complete: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         known_splits(self.splits, SPLITS, CARD.title)
@@ -71,14 +73,14 @@ class Config:
         """
         folder = Path(self.path).expanduser()
         stems = Stems(folder)
-        clips = [_clip(row, folder, stems) for row in _verbatim.table(folder / TABLE)]
+        clips = [_clip(row, folder, stems, self.seed) for row in _verbatim.table(folder / TABLE)]
         return _published.asked(clips, self.splits)
 
 
-def _clip(row: Row, folder: Path, stems: Stems) -> Clip:
+def _clip(row: Row, folder: Path, stems: Stems, seed: int) -> Clip:
     name = row.text("fname")
     title, description = row.values.get("title"), row.values.get("description")
-    extra: dict[str, str] = {"split": ninety_ten(name)}
+    extra: dict[str, str] = {"split": ninety_ten(name, seed=seed)}
     extra |= {key: text.strip() for key, text in (("title", title), ("url", row.values.get("view_link"))) if text}
     if found := _SOUNDBIBLE.search(row.values.get("download_link") or ""):
         extra["soundbible_id"] = found[1]

@@ -41,7 +41,8 @@ class Counts:
 class Report:
     """What became of a corpus. `left_out` has the clips by kind, `duplicates` the ids of clips of the same samples.
 
-    `wrong` says where the prepared counts are not the published ones, one short text each.
+    `on_purpose` are clips that were to be left out: those that the settings leave out, and known faults. `wrong` says
+    where the counts of these and the prepared ones are not the published ones, one short text each.
     """
 
     corpus: str
@@ -53,6 +54,7 @@ class Report:
     words: int
     clipped: int  # clips with samples beyond full scale
     left_out: Mapping[str, tuple[Left, ...]]
+    on_purpose: tuple[Left, ...]
     duplicates: tuple[tuple[str, ...], ...]
     dropped: int  # of the duplicates
     splits: Mapping[str, Counts]
@@ -60,7 +62,7 @@ class Report:
 
     @property
     def good(self) -> bool:
-        """Whether every clip that is listed was prepared, and the counts are the published ones."""
+        """Whether every clip was prepared or left out on purpose, and the counts are the published ones."""
         return not self.wrong and not any(self.left_out.values())
 
     def as_json(self) -> dict[str, Any]:
@@ -81,6 +83,8 @@ class Report:
         yield f"{'found':<12}{self.found}"
         for kind, clips in self.left_out.items():
             yield f"{kind:<12}{len(clips)}"
+        if self.on_purpose:
+            yield f"{'on purpose':<12}{len(self.on_purpose)} left out"
         repeats = sum(len(group) - 1 for group in self.duplicates)
         yield f"{'duplicate':<12}{repeats}{f' ({self.dropped} dropped)' if self.dropped else ''}"
         yield f"{'prepared':<12}{self.prepared}"
@@ -92,6 +96,7 @@ class Report:
             yield f"{split}: {said} clips, {_beside(counts.captions, counts.published_captions)} captions"
         for kind, left in self.left_out.items():
             yield from _some([f"{kind}: {one_line(one.file)}: {one.reason}" for one in left])
+        yield from _some([f"on purpose: {one_line(one.file)}: {one.reason}" for one in self.on_purpose])
         yield from _some([f"duplicate: {' = '.join(map(one_line, group))}" for group in self.duplicates])
 
 
@@ -117,33 +122,43 @@ def describe(
     clips: Sequence[Clip],
     outcomes: Sequence[Outcome],
     *,
+    omitted: Sequence[tuple[Clip, str]],
     card: Card | None,
     splits: Sequence[str],
     same: tuple[tuple[str, ...], ...],
     dropped: int,
 ) -> Report:
-    """The report on clips and what became of them; `card` None: there are no published counts to compare with."""
+    """The report on clips and what became of them; `card` None: there are no published counts to compare with.
+
+    `omitted` are clips that were left out on purpose before, each with why. A clip with a known fault (extra `fault`)
+    that cannot be prepared is left out on purpose too.
+    """
     pairs = list(zip(clips, outcomes, strict=True))
     made = [(clip, outcome.facts) for clip, outcome in pairs if outcome.facts is not None]
     left_out: dict[str, list[Left]] = {kind: [] for kind in LEFT_OUT}
+    known = list(omitted)
     for clip, outcome in pairs:
-        if outcome.facts is None:
+        if outcome.facts is None and "fault" in clip.extra:
+            known.append((clip, f"a known fault ({clip.extra['fault']})"))
+        elif outcome.facts is None:
             left_out[outcome.kind].append(Left(clip.id, str(clip.path), outcome.reason))
     prepared = [clip for clip, _ in made]
+    every = [*clips, *(clip for clip, _ in omitted)]
     return Report(
         corpus=corpus,
-        listed=len(clips),
-        found=len(clips) - len(left_out["missing"]),
+        listed=len(every),
+        found=sum(outcome.kind != "missing" for outcome in outcomes),
         prepared=len(made) - dropped,
         hours=sum(facts.duration_s for _, facts in made) / 3600,
         captions=sum(len(clip.captions) for clip in prepared),
         words=sum(len(text.split()) for clip in prepared for text in clip.captions),
         clipped=sum(facts.clipped > 0 for _, facts in made),
         left_out={kind: tuple(left) for kind, left in left_out.items()},
+        on_purpose=tuple(Left(clip.id, str(clip.path), why) for clip, why in known),
         duplicates=same,
         dropped=dropped,
-        splits=_splits(clips, prepared, card, splits),
-        wrong=tuple(differences(prepared, card, splits)) if card else (),
+        splits=_splits(every, prepared, card, splits),
+        wrong=tuple(differences([*prepared, *(clip for clip, _ in known)], card, splits)) if card else (),
     )
 
 

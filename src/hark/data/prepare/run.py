@@ -15,6 +15,7 @@ from hark.core.errors import DataError, SettingError
 from hark.core.files import write_text
 from hark.data import manifest
 from hark.data.card import Card
+from hark.data.corpora import _tables
 from hark.data.prepare.names import safe_names
 from hark.data.prepare.place import MANIFEST, REPORT, opened
 from hark.data.prepare.report import Report, describe, duplicates
@@ -78,7 +79,8 @@ def prepare(
     """
     if engine not in get_args(Engine):
         raise SettingError(f"engine '{engine}': {' or '.join(get_args(Engine))}")
-    clips, card, complete = listed(settings)
+    asked = listed(settings)
+    clips = asked.clips
     source, out = Path(settings.source).expanduser(), Path(settings.out).expanduser()
     if not settings.in_place and out.resolve().is_relative_to(source.resolve()):
         raise DataError(f"{out}: lies in the source, where it would be taken for a part of it; give a folder elsewhere")
@@ -97,7 +99,8 @@ def prepare(
             settings.corpus,
             clips,
             outcomes,
-            card=card if complete else None,
+            omitted=asked.omitted,
+            card=asked.card,
             splits=settings.splits,
             same=same,
             dropped=len(dropped),
@@ -110,8 +113,23 @@ def prepare(
     return report
 
 
-def listed(settings: Settings) -> tuple[list[Clip], Card | None, bool]:
-    """The clips that a corpus's tables list, whether their sounds are there or not; its card; whether all is asked for.
+@dataclass(frozen=True)
+class Asked:
+    """The clips that are asked for, and those that the settings leave out, each with why.
+
+    `card` has the published counts of both together; it is None where they are not to be compared.
+    """
+
+    clips: list[Clip]
+    omitted: list[tuple[Clip, str]]
+    card: Card | None
+
+
+def listed(settings: Settings) -> Asked:
+    """The clips that a corpus's tables list, whether their sounds are there or not.
+
+    A corpus may have `omitted()`, the clips that its settings leave out of `listed()`, each with why; and a setting
+    `present`, which leaves out clips whose sounds are not there, and with them the counts.
 
     Raises DataError, SettingError.
     """
@@ -122,6 +140,11 @@ def listed(settings: Settings) -> tuple[list[Clip], Card | None, bool]:
     # where sounds lie in other files (Parquet, tars), `build` writes them to the corpus's cache
     ready = hasattr(config, "listed") and not hasattr(config, "cache")
     clips: list[Clip] = config.listed() if ready else config.build()
+    omitted: list[tuple[Clip, str]] = config.omitted() if hasattr(config, "omitted") else []
+    present = getattr(config, "present", False)
+    if present:
+        clips, gone = _tables.present_of(clips, Path(settings.source).expanduser())
+        omitted += [(clip, "no such file, and present = true") for clip in gone]
     seen: set[str] = set()
     for clip in clips:
         if clip.id in seen:
@@ -129,7 +152,7 @@ def listed(settings: Settings) -> tuple[list[Clip], Card | None, bool]:
         seen.add(clip.id)
     known = getattr(component.module("data.corpora", settings.corpus), "CARD", None)
     card: Card | None = getattr(config, "card", known)  # that of the version or subset that is asked for
-    return clips, card, getattr(config, "complete", True)
+    return Asked(clips, omitted, card if getattr(config, "complete", True) and not present else None)
 
 
 def _jobs(clips: Sequence[Clip], names: Sequence[str], settings: Settings) -> Iterator[Job]:

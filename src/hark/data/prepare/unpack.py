@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from hark.core.errors import DataError
+from hark.data.prepare import split_zip
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
@@ -20,20 +21,25 @@ Member = tuple[str, int, Callable[[], IO[bytes]]]
 
 
 def kind_of(path: Path) -> str:
-    """ "zip" or "tar" for what can be unpacked, "" for all else; a part of a split .zip is none."""
+    """ "zip" or "tar" for what can be unpacked, "" for all else, such as the parts of a split .zip but the last."""
     name = path.name.lower()
     if name.endswith(TARS):
         return "tar"
-    split = any(path.parent.glob(f"{path.stem}.z[0-9][0-9]"))
-    return "zip" if name.endswith(".zip") and not split else ""
+    return "zip" if name.endswith(".zip") else ""
+
+
+def whole_of(path: Path) -> Path:
+    """The archive that a file is a part of: of `x.z01` it is `x.zip`, of all else the file itself."""
+    return path.with_suffix(".zip") if re.fullmatch(r"\.z\d\d+", path.suffix.lower()) else path
 
 
 def unpack(archive: Path, to: Path) -> int:
     """Writes the files of an archive below `to` and gives their number; a file that is there in its size is kept.
 
-    What an archive links to inside itself becomes a copy.
+    What an archive links to inside itself becomes a copy. The other parts of a split .zip must lie beside it.
 
-    Raises DataError for a damaged archive, a full disk, and a member that is no file or would lie outside of `to`.
+    Raises DataError for a damaged archive, a part that is missing, a full disk, and a member that is no file or would
+    lie outside of `to`.
     """
     count = 0
     try:
@@ -66,8 +72,10 @@ def _write(read: Callable[[], IO[bytes]], target: Path) -> None:
 @contextlib.contextmanager
 def _opened(archive: Path) -> Iterator[Iterator[Member]]:
     if kind_of(archive) == "zip":
-        with zipfile.ZipFile(archive) as zipped:
-            yield _zip_members(zipped)
+        parts = split_zip.parts_of(archive)
+        with contextlib.ExitStack() as stack:
+            file = archive if len(parts) == 1 else stack.enter_context(split_zip.joined(parts))
+            yield _zip_members(stack.enter_context(zipfile.ZipFile(file)))
     else:
         with tarfile.open(archive) as tar:
             yield _tar_members(tar, archive)
