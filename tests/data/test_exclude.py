@@ -101,6 +101,21 @@ def test_several_lists_are_one(tmp_path):
     assert found.excludes(clip(freesound_id="000123")) == "listed by b.csv"
 
 
+DCASE_2025 = ["354184", "265492", "58276", "76219", "Not found", "61077", "344714", "118055"]
+
+
+@pytest.mark.parametrize("column", ["sound_id", "freesound_id"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_dcase_ids(tmp_path, column, end):
+    """As published for 2025: the column `sound_id`, a row that says "Not found", no line break after the last."""
+    (tmp_path / "ids.csv").write_text(end.join([column, *DCASE_2025]), encoding="utf-8", newline="")
+    found = exclude.read([tmp_path / "ids.csv"])
+    assert set(found.freesound) == set(DCASE_2025) - {"Not found"}
+    assert found.excludes(clip(freesound_id="118055")) == "listed by ids.csv"
+    assert not found.excludes(clip(freesound_id="11805"))
+    assert not found.excludes(clip(freesound_id="Not found"))  # what has no number is not one recording
+
+
 def test_wavcaps_blacklists(tmp_path):
     (tmp_path / "blacklist.json").write_text(
         json.dumps({"AudioSet": ["Y-vfY_TJq7n_.wav"], "FreeSound": ["156", "7.wav", "Not found"]})
@@ -141,6 +156,10 @@ def test_names_by_which_a_recipe_opens_a_checked_corpus():
     assert "wavcaps" in exclude.names_of({"name": "folder", "path": "prepared/wavcaps", "table": "manifest.jsonl"})
     assert "train" in exclude.names_of({"name": "folder", "path": "sets", "table": "train.jsonl"})
     assert exclude.names_of({"name": "clotho"}) == {"clotho"}
+    assert exclude.names_of({"name": "folder", "path": "x/y", "table": "train.jsonl"}) == {
+        *("folder", "y", "x/y"),
+        *("train", "y/train", "x/y/train"),
+    }
 
 
 @pytest.mark.skipif(not CAPTIONS.is_dir(), reason="HARK_CAPTIONS names no folder")

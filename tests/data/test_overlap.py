@@ -13,10 +13,12 @@ import soundfile
 from hark.audio.resample import resample
 from hark.audio.synth.catalogue import KINDS
 from hark.audio.synth.scene import compose
+from hark.core import component
 from hark.core.errors import DataError
 from hark.data import exclude, manifest
 from hark.data.overlap import alike as alike_module
 from hark.data.overlap import heard as heard_module
+from hark.data.overlap import splits
 from hark.data.overlap.check import check, check_manifests, names
 from hark.data.overlap.pool import in_processes
 from hark.data.records import Clip
@@ -204,6 +206,50 @@ def test_freesound_recordings_in_two_sets_or_splits():
     ]
 
 
+@pytest.mark.parametrize(
+    ("corpus", "kept", "left_out"),
+    [
+        ("msp_podcast", "Test1", "Train"),
+        ("msp_podcast", "Test2", "Development"),
+        ("msp_podcast", "Development", "Train"),
+        ("meld", "dev", "train"),
+        ("meld", "test", "dev"),
+        ("clotho", "validation", "development"),  # there is no other to train on
+        ("clotho", "evaluation", "validation"),
+        ("tut_scenes", "evaluation", "development"),
+        ("cochlscene", "Val", "Train"),
+        ("audioset", "eval", "unbalanced_train"),
+        ("tau_scenes", "test", "unused"),
+        ("wavcaps", "FreeSound", "SoundBible"),  # neither is tested on: the first given is kept
+    ],
+)
+@pytest.mark.parametrize("set_name", ["here", "published"])
+def test_what_a_corpus_tests_on_is_kept(corpus, kept, left_out, set_name):
+    """The splits are the corpora's own words; they need not be all there if the set is called like its corpus."""
+    there = [left_out, kept] if corpus != "wavcaps" else [kept, left_out]
+    clips = [known(split, split, freesound_id="7") for split in there]
+    if set_name == "here":
+        clips += [known(f"other {split}", split) for split in splits.declared(corpus)]
+    name = "mine" if set_name == "here" else f"sets/{corpus}"
+    assert pairs_of(check({name: clips}, jobs=0), "freesound") == [
+        (f"{name} ({kept}) '{kept}'", f"{name} ({left_out}) '{left_out}'", None)
+    ]
+
+
+def test_every_declared_split_has_the_role_that_its_publishers_give_it():
+    tested = {"test", "Test", "Test1", "Test2", "testing", "eval", "evaluation"}
+    chosen_by = {"val", "Val", "valid", "validation", ("meld", "dev"), ("msp_podcast", "Development")}
+    told = {0: tested, 1: chosen_by}
+    for corpus in component.names("data.corpora"):
+        among = splits.declared(corpus)
+        for split in among:
+            role = next((number for number, named in told.items() if named & {split, (corpus, split)}), 2)
+            assert splits.role(split, among) == role, (corpus, split)
+    assert splits.declared("no corpus") == set()
+    assert splits.role("dev-clean", {"dev-clean", "test-clean", "train-clean-100"}) == 1
+    assert splits.role("development_test", {"development_training"}) == 0
+
+
 def test_videos_overlap_only_where_their_seconds_do():
     video = "abcdefghij-"
     a = [known("1", youtube_id=video, youtube_start_s="30"), known("2", youtube_id=video, youtube_start_s="40.0")]
@@ -270,14 +316,43 @@ def test_manifests_are_checked_and_their_overlaps_excluded(tmp_path):
     assert told["counts"]["fingerprint"] == {"splits": 1}
 
 
-def test_what_published_lists_name_is_told_and_excluded(tmp_path):
-    lists = tmp_path / "dcase.csv"
-    lists.write_text("sound_id\n123\n", encoding="utf-8")
+def test_sets_of_two_folders_are_excluded_by_their_names(tmp_path):
+    """Nothing but the name can tell here: the sounds are not where the recipe's are, and have other bytes there."""
+    for folder in ("x", "y"):
+        put(tmp_path / folder / "a.flac", scene(5))
+        manifest.write(tmp_path / folder / "train.jsonl", [clip(tmp_path / folder / "a.flac")])
+    found = check_manifests([tmp_path / "x/train.jsonl", tmp_path / "y/train.jsonl"], out=tmp_path / "out.txt", jobs=0)
+    assert str(found.pairs[0].second) == "y/train 'a.flac'"
+    excluded = exclude.read([tmp_path / "out.txt"])
+    elsewhere = clip(tmp_path / "elsewhere.wav", id="a.flac")
+    for settings, data, left_out in (
+        ({"name": "folder", "path": "y", "table": "train.jsonl"}, None, True),
+        ({"name": "folder", "path": str(tmp_path / "y"), "table": "train.jsonl"}, None, True),
+        ({"name": "folder", "path": str(tmp_path), "table": "y/train.jsonl"}, None, True),
+        ({"name": "folder", "path": ".", "table": "train.jsonl"}, tmp_path / "y", True),
+        ({"name": "folder", "path": "x", "table": "train.jsonl"}, None, False),
+        ({"name": "folder", "path": ".", "table": "train.jsonl"}, tmp_path / "x", False),
+    ):
+        names_of = exclude.names_of(settings, data=data)
+        assert bool(excluded.excludes(elsewhere, corpus=names_of)) is left_out, settings
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dcase.csv", "sound_id\n354184\n265492\nNot found\n123\n118055"),
+        ("dcase.csv", "freesound_id,why\n354184,\n123,evaluation\n118055,\n"),
+        ("wavcaps.json", '{"AudioSet": ["YvfY_TJq7n_U.wav"], "FreeSound": ["354184", "Not found", "123", "118055"]}'),
+        ("own.txt", "# hark exclusions 1\nfreesound:354184\nfreesound:123 # listed by own.txt\nid:w/other\n"),
+    ],
+)
+def test_what_published_lists_name_is_told_and_excluded(tmp_path, name, text):
+    (tmp_path / name).write_text(text, encoding="utf-8")
     wave = put(tmp_path / "a.flac", scene(0))
     manifest.write(tmp_path / "w.jsonl", [clip(wave, extra={"freesound_id": "123"}), known("x", freesound_id="1234")])
-    found = check_manifests([tmp_path / "w.jsonl"], lists=[lists], out=tmp_path / "out.txt", jobs=0)
-    assert [(member.clip.id, why) for member, why in found.listed] == [("a.flac", "listed by dcase.csv")]
-    assert exclude.read([tmp_path / "out.txt"]).excludes(clip(wave), corpus="w") == "listed by dcase.csv"
+    found = check_manifests([tmp_path / "w.jsonl"], lists=[tmp_path / name], out=tmp_path / "out.txt", jobs=0)
+    assert [(member.clip.id, why) for member, why in found.listed] == [("a.flac", f"listed by {name}")]
+    assert exclude.read([tmp_path / "out.txt"]).excludes(clip(wave), corpus="w") == f"listed by {name}"
 
 
 def _work(job):

@@ -38,7 +38,8 @@ def embed(
 
     It holds `files` (n,), `vectors` (n, dim), `texts` (m,), `text_vectors` (m, dim), `model` and `stamp`; with --labels
     `logits` (n, classes), the mean over a sound's windows. Files that cannot be read are named on stderr, the others
-    are written, and the exit status is 1.
+    are written, and the exit status is 1. Run it again to go on after a stop: until the file is written, what is
+    finished is kept in X.npz.parts beside it.
     """
     import torch
 
@@ -61,7 +62,7 @@ def embed(
     with progress_bar("embedding") as progress:
         chosen = Chosen(model, like, weights, compat, seed, torch.get_num_threads())
         ray = chosen if engine == "ray" else None
-        made = embed_files(loaded, files or [], text or [], labels=labels, ray=ray, progress=progress)
+        made = embed_files(loaded, files or [], text or [], labels=labels, ray=ray, out=out, progress=progress)
     for fault in made.unreadable:
         typer.echo(f"hark: {fault.path}: {fault.reason}", err=True)
     save(out, made)

@@ -139,17 +139,31 @@ def meets(one: Seconds, two: Seconds) -> bool:
     return min(one[1], two[1]) - max(one[0], two[0]) > _SLACK_S
 
 
-def names_of(settings: Mapping[str, object]) -> frozenset[str]:
-    """The names by which `hark data check` may have called the corpus that a recipe opens with these settings."""
+def parts_of(path: Path) -> tuple[str, ...]:
+    """What `hark data check` calls a set by, the last of these parts or as many as it takes: "x", "train".
+
+    They are the path without its ending, and without a file that is called "manifest".
+    """
+    named = path.parent if path.stem == "manifest" and path.parent.name else path.with_suffix("")
+    return named.parts
+
+
+def names_of(settings: Mapping[str, object], *, data: Path | None = None) -> frozenset[str]:
+    """The names by which `hark data check` may have called the corpus that a recipe opens with these settings.
+
+    With `data`, the folder that a relative path is taken from, those too that begin above the path.
+    """
     path, table = str(settings.get("path") or ""), str(settings.get("table") or "")
-    found = {
-        str(settings.get("name") or ""),
-        Path(path).name,
-        Path(path).stem,
-        Path(table).stem,
-        Path(table).parent.name,
-    }
-    return frozenset(found - {""})
+    folder = Path(path).expanduser()
+    if data is not None and path:
+        folder = (data / folder).absolute()
+    places = [folder.parts]
+    if folder.name:
+        places.append(parts_of(folder))
+    if table:
+        places.append(parts_of(folder / table))
+    found = {"/".join(place[at:]) for place in places for at in range(len(place))}
+    return frozenset((found | {str(settings.get("name") or "")}) - {""})
 
 
 def _met(stretches: Iterable[tuple[Seconds, str]], when: Seconds) -> str | None:

@@ -25,7 +25,7 @@ TOKEN = re.compile(
     r"(#t=(?P<start>\d+(\.\d+)?),(?P<end>\d+(\.\d+)?)?)?"
 )
 _VIDEO = re.compile(r"Y([\w-]{11})\.wav")  # as WavCaps names sounds of AudioSet
-_LOST = "Not found"  # stands among WavCaps' Freesound ids
+_LOST = "Not found"  # stands among the Freesound ids of WavCaps and of DCASE
 _SOUND_IDS = ("sound_id", "freesound_id")  # the columns of the DCASE challenge's lists
 
 
@@ -86,6 +86,8 @@ def _wavcaps(path: Path) -> Iterator[Line]:
 def _dcase(path: Path) -> Iterator[Line]:
     for row in rows.read(path):
         found = next((row.values[column] for column in _SOUND_IDS if row.values.get(column)), None)
+        if found == _LOST:
+            continue
         if not isinstance(found, str) or not found.isdigit():
             raise DataError(f"{row.place}: no Freesound id; a column {' or '.join(_SOUND_IDS)} is expected")
         yield Line(f"freesound:{found}", f"listed by {path.name}")

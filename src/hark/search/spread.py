@@ -35,6 +35,10 @@ class Job:
     number: int
     files: tuple[str, ...]
 
+    def singly(self) -> list[Job]:
+        """The same, a job for each file."""
+        return [Job(self.number, (file,)) for file in self.files]
+
 
 @dataclass(frozen=True)
 class Made:
@@ -47,10 +51,14 @@ class Made:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a job's files, in their order."""
+    """What became of a job's files, in their order; named as in `hark.data.prepare.shard.Result`, which may stand here.
+
+    That is so where a file brought its process down.
+    """
 
     number: int
-    made: tuple[Made, ...]
+    outcomes: tuple[Made, ...]
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,17 +84,22 @@ def embed_one(model: Model, file: str, *, labels: bool) -> Made:
     return Made(vector, None if heard is None else heard.mean(axis=0, dtype=np.float32), None)
 
 
-def embed_with_ray(chosen: Chosen, files: Sequence[str], *, labels: bool) -> Iterator[tuple[int, Made]]:
-    """(place in `files`, what became of it), as they come.
+def jobs_of(files: Sequence[str]) -> list[Job]:
+    """The files in jobs, whose numbers are the places of their first files."""
+    return [Job(at, tuple(files[at : at + AT_ONCE])) for at in range(0, len(files), AT_ONCE)]
+
+
+def embed_with_ray(chosen: Chosen, jobs: Sequence[Job], *, labels: bool) -> Iterator[tuple[int, Made]]:
+    """(a file's place, what became of it), as they come.
 
     Raises SettingError where Ray is not installed.
     """
     from hark.data.prepare import cluster
 
-    jobs = [Job(at, tuple(files[at : at + AT_ONCE])) for at in range(0, len(files), AT_ONCE)]
     run: Any = cluster.run  # it runs any numbered jobs
     for result in run(jobs, work=Work(chosen, labels)):
-        yield from enumerate(result.made, start=result.number)
+        for place, one in enumerate(result.outcomes, start=result.number):
+            yield place, one if isinstance(one, Made) else Made(None, None, one.reason)
 
 
 @functools.cache

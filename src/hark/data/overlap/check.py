@@ -83,10 +83,7 @@ def names(paths: Sequence[Path]) -> list[str]:
 
     Raises DataError for a file that is named twice.
     """
-    parts = []
-    for path in paths:
-        whole = path.absolute().with_suffix("").parts
-        parts.append(whole[:-1] if whole[-1] == "manifest" and len(whole) > 2 else whole)
+    parts = [exclude.parts_of(path.absolute()) for path in paths]
     if len(set(parts)) < len(parts):
         twice = next(path for path, found in zip(paths, parts, strict=True) if parts.count(found) > 1)
         raise DataError(f"{twice}: named twice; give each set once")

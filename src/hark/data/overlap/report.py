@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from hark.data import exclude
 from hark.data.exclusion_lists import Line
+from hark.data.overlap import splits
 from hark.data.records import Clip
 
 Kind: TypeAlias = Literal["freesound", "youtube", "file", "samples", "fingerprint", "caption"]
@@ -20,9 +21,6 @@ A caption alone is no proof: people say the same of different sounds. It is repo
 
 Scope: TypeAlias = Literal["sets", "splits", "within"]
 """Whether two clips are of different sets, of different splits of a set, or of one split."""
-
-_FIRST = {"test": 0, "testing": 0, "evaluation": 0, "eval": 0, "validation": 1, "valid": 1, "val": 1}
-_TRAINING = 2
 
 
 @dataclass(frozen=True)
@@ -52,12 +50,16 @@ class Member:
 
 
 def members(sets: Mapping[str, Sequence[Clip]]) -> list[Member]:
-    """Every clip, sets and clips as they were given."""
-    return [
-        Member(name, clip, (_FIRST.get(clip.extra.get("split", "").casefold(), _TRAINING), number, place))
-        for number, (name, clips) in enumerate(sets.items())
-        for place, clip in enumerate(clips)
-    ]
+    """Every clip, sets and clips as they were given. A set that is called like a corpus has that corpus's splits."""
+    found: list[Member] = []
+    for number, (name, clips) in enumerate(sets.items()):
+        there = {clip.extra.get("split", "") for clip in clips}
+        known = there | splits.declared(name.rpartition("/")[2])
+        roles = {split: splits.role(split, known) for split in there}
+        found += [
+            Member(name, clip, (roles[clip.extra.get("split", "")], number, place)) for place, clip in enumerate(clips)
+        ]
+    return found
 
 
 @dataclass(frozen=True)
