@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file
 
 from hark.caption import file
+from hark.caption.captioner import Said
 from hark.caption.ears import Ears
 from hark.caption.spans import Span, merged, spans
-from hark.core.errors import SettingError, WeightsError
+from hark.core.errors import SettingError, SilentSound, WeightsError
 from hark.models import weights
 from hark.models.heard import Heard
 from hark.recipe import captioner as captioners
@@ -163,8 +164,35 @@ def test_a_tower_without_frames_says_so(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_neighbours_that_say_the_same_are_one_span() -> None:
     rows = [("a dog", -1.0), ("a dog", -2.0), ("rain", -1.0), ("a dog", -3.0), ("a dog", -1.0), ("a dog", -2.0)]
-    found = merged([Span(i, i + 1.0, text, score) for i, (text, score) in enumerate(rows)])
-    assert found == [Span(0, 2.0, "a dog", -1.5, 2), Span(2, 3.0, "rain", -1.0), Span(3, 6.0, "a dog", -2.0, 3)]
+    found = merged([Span(i, i + 1.0, (Said(text, score),)) for i, (text, score) in enumerate(rows)])
+    told = [(span.start_s, span.end_s, span.said[0].text, span.said[0].score, span.windows) for span in found]
+    assert told == [
+        (0, 2.0, "a dog", -1.5, 2),
+        (2, 3.0, "rain", -1.0, 1),
+        (3, 6.0, "a dog", pytest.approx(-2.0), 3),
+    ]
+
+
+def test_neighbours_of_silence_are_none() -> None:
+    same = (Said("a dog", -1.0),)
+    apart = [Span(0.0, 1.0, same), Span(2.0, 3.0, same)]
+    assert merged(apart) == apart
+    others = [Span(0.0, 1.0, same), Span(1.0, 2.0, (*same, Said("rain", -2.0)))]
+    assert merged(others) == others
+
+
+def test_nothing_is_said_of_silence(trained: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = file.load(str(trained["gru"]))
+    monkeypatch.setattr("hark.caption.spans.merged", lambda found: found)
+    ((wave, rate_hz),) = noises(5.5)
+    wave[rate_hz : 4 * rate_hz] = 0  # seconds 1 to 4
+    found = spans(made, (wave, rate_hz), window_s=1.0)
+    assert [(span.start_s, span.end_s) for span in found] == [(0.0, 1.0), (4.0, 5.0), (5.0, 5.5)]
+    wave[4 * rate_hz : 5 * rate_hz] = 0
+    found = spans(made, (wave, rate_hz), window_s=1.0)  # the last window is heard from 4.5, in the silence
+    assert [(span.start_s, span.end_s) for span in found] == [(0.0, 1.0), (5.0, 5.5)]
+    with pytest.raises(SilentSound):
+        spans(made, (np.zeros_like(wave), rate_hz), window_s=1.0)
 
 
 def test_spans_cover_a_recording(trained: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,4 +204,4 @@ def test_spans_cover_a_recording(trained: dict[str, Path], monkeypatch: pytest.M
     for span, start in zip(found, (0.0, 1.0, 2.0, 3.0, 4.0, 4.5), strict=True):
         at = round(start * rate_hz)
         ((alone,),) = made.describe([(wave[at : at + rate_hz], rate_hz)])
-        assert span.text == alone.text
+        assert span.said[0].text == alone.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,9 +17,9 @@ from typer.testing import CliRunner
 
 from hark.caption import file
 from hark.caption.captioner import Captioner
-from hark.caption.describe import Described, Way, describe
+from hark.caption.describe import Described, Way, _generator, describe
 from hark.caption.rerank import ranked, similarities
-from hark.caption.written import Written, made
+from hark.caption.written import Written, made, records
 from hark.cli.caption import caption
 from hark.core.errors import SettingError
 from hark.data import manifest
@@ -116,14 +117,88 @@ def test_a_judge_chooses_among_what_was_searched_and_drawn(captioner: Captioner,
     said = found.told[0].said
     lengths = [len(one.text) for one in said]
     assert lengths == sorted(lengths)
-    assert [one.score for one in said] == pytest.approx(np.cos(np.array(lengths) / 100))
+    assert [one.cosine for one in said] == pytest.approx(np.cos(np.array(lengths) / 100))
+    assert [one.score for one in said] == [one.cosine for one in said]
     np.testing.assert_allclose(similarities(judge, clip.path, [one.text for one in said]), [one.score for one in said])
     (searched,) = describe(captioner, [clip], Way(each=2, beams=2))
-    (drawn,) = describe(captioner, [clip], Way(each=8, sample=True, top_p=1.0))
-    pool = {one.text for part in (searched, drawn) for one in part.told[0].said}
-    assert pool - {""} <= {one.text for one in said}
+    drawn = captioner.draw([captioner.hear(clip.path)], generator=_generator(Way(), clip), each=8, top_p=1.0)
+    pool = {one.text for one in (*searched.told[0].said, *captioner.said(drawn)[0])}
+    assert pool - {""} == {one.text for one in said}
     (none,) = describe(captioner, [clip], Way(each=50, beams=2, drawn=0, weight=0.0), judge=judge)
     assert {one.text for one in none.told[0].said} == {one.text for one in searched.told[0].said}
+
+
+def test_the_score_is_what_orders(captioner: Captioner, folder: Path, tmp_path: Path) -> None:
+    way = Way(each=50, beams=2, drawn=16, top_p=1.0, weight=0.3)
+    clip = Clip("0.wav", folder / "0.wav")
+    (found,) = describe(captioner, [clip], way, judge=Judge())
+    said = found.told[0].said
+    assert [one.score for one in said] == sorted((one.score for one in said), reverse=True)
+    assert [one.cosine for one in said] != sorted((one.cosine or 0 for one in said), reverse=True)
+    (record,) = records(found, made(captioner, way, Judge()))
+    assert record["scores"] == pytest.approx([one.score for one in said], abs=1e-6)
+    assert record["cosines"] == pytest.approx([one.cosine for one in said], abs=1e-6)
+    (plain,) = records(next(describe(captioner, [clip], Way())), {})
+    assert "cosines" not in plain
+
+
+def test_captions_are_drawn_again_while_they_are_too_few(captioner: Captioner, folder: Path) -> None:
+    clip = Clip("0.wav", folder / "0.wav")
+    generator = _generator(Way(), clip)
+    once = captioner.said(captioner.draw([captioner.hear(clip.path)], generator=generator, each=12, top_p=0.5))
+    (found,) = describe(captioner, [clip], Way(sample=True, each=12, top_p=0.5))
+    texts = [said.text for said in found.told[0].said]
+    assert len(set(texts)) == len(texts) <= 12
+    assert len({said.text for said in once[0]} - {""}) < len(texts)
+    (cold,) = describe(captioner, [clip], Way(sample=True, each=12, temperature=1e-3))
+    assert len(cold.told[0].said) == 1  # the likeliest, however often
+
+
+def test_the_power_of_the_length_is_that_of_the_search(captioner: Captioner, folder: Path) -> None:
+    clip = Clip("0.wav", folder / "0.wav")
+    for power in (0.0, 2.0):
+        (found,) = describe(captioner, [clip], Way(each=3, power=power))
+        searched = captioner.decode([captioner.hear(clip.path)], beams=3, power=power)
+        sums, lengths = searched.log_probabilities[0].sum(dim=1), searched.lengths[0]
+        ((*texts,),) = captioner.said(searched)
+        wanted = {one.text: score for one, score in zip(texts, (sums / lengths**power).tolist(), strict=True)}
+        for one in found.told[0].said:
+            assert one.score == pytest.approx(wanted[one.text], rel=1e-5)
+    assert made(captioner, Way(), None)["way"]["power"] == captioner.recipe.decoding.power
+    assert made(captioner, Way(power=0.0), None)["way"]["power"] == 0.0
+
+
+def test_silence_inside_a_recording_is_passed_over(captioner: Captioner, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 10 * RATE_HZ)
+    soundfile.write(tmp_path / "x.wav", np.concatenate([noise, np.zeros(10 * RATE_HZ), noise]), RATE_HZ)
+    (found,) = describe(captioner, [Clip("x", tmp_path / "x.wav")], Way(window_s=10.0))
+    assert found.fault is None
+    assert [(told.start_s, told.end_s) for told in found.told] == [(0.0, 10.0), (20.0, 30.0)]
+    soundfile.write(tmp_path / "x.wav", np.zeros(25 * RATE_HZ), RATE_HZ)
+    (found,) = describe(captioner, [Clip("x", tmp_path / "x.wav")], Way(window_s=10.0))
+    assert found.fault is not None
+    assert "every sample is 0" in found.fault
+
+
+@pytest.mark.parametrize(
+    ("way", "judge"),
+    [
+        ({"each": 2}, None),
+        ({"each": 2, "sample": True, "top_p": 1.0}, None),
+        ({"each": 2, "top_p": 1.0, "beams": 2}, Judge()),
+    ],
+)
+def test_a_stretch_is_described_as_a_clip_is(
+    captioner: Captioner, folder: Path, way: dict[str, Any], judge: Judge | None
+) -> None:
+    clip = Clip("long", folder / "sub" / "1.wav")
+    (found,) = describe(captioner, [clip], Way(**way, window_s=1.5), judge=judge)
+    parts = [dataclasses.replace(clip, start_s=told.start_s, duration_s=1.5) for told in found.told]
+    alone = [one.told[0].said for one in describe(captioner, parts, Way(**way), judge=judge)]
+    assert len(alone) == 2
+    for told, said in zip(found.told, alone, strict=True):
+        assert [one.text for one in told.said] == [one.text for one in said]
+        assert [one.score for one in told.said] == pytest.approx([one.score for one in said], abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +207,9 @@ def test_a_judge_chooses_among_what_was_searched_and_drawn(captioner: Captioner,
         ({"each": 0}, "0 captions"),
         ({"beams": 0}, "0 beams"),
         ({"top_p": 0.0}, "top_p is 0.0"),
-        ({"window_s": 1.0, "sample": True}, "one caption"),
-        ({"window_s": 1.0, "each": 2}, "one caption"),
+        ({"power": -1.0}, "power is -1, which prefers"),
+        ({"temperature": 0.0}, "temperature is 0"),
+        ({"drawn": -1}, "-1 captions drawn"),
     ],
 )
 def test_ways_that_are_none(way: dict[str, Any], wrong: str) -> None:
@@ -228,6 +304,10 @@ def test_by_command(run: Any, folder: Path, captioner: Captioner, tmp_path: Path
     done = run(folder / "sub", "--out", out)
     assert done.stdout == f"{out}: 1 sounds captioned, 1 were there\n"
     assert out.read_bytes() == content
+    done = run(folder / "sub", "--out", out, "--json")
+    told = {"out": str(out), "model": captioner.name, "stamp": captioner.stamp, "captioned": 1, "before": 1}
+    assert json.loads(done.stdout) == told | {"unreadable": 0}
+    assert out.read_bytes() == content
 
     done = run(out, "--where", f"of={folder / 'sub' / '1.wav'}", "--json")  # what it wrote is a manifest
     assert done.exit_code == 0, done.output
@@ -238,8 +318,19 @@ def test_by_command_with_a_judge(run: Any, folder: Path) -> None:
     done = run(folder / "0.wav", "--rerank", "mini", "--each", 3, "--json")
     assert done.exit_code == 0, done.output
     line = json.loads(done.stdout)
-    assert all(-1 <= score <= 1 for score in line["scores"])
-    assert line["way"]["judge"] == "mini"
+    assert all(-1 <= cosine <= 1 for cosine in line["cosines"])
+    assert line["scores"] == sorted(line["scores"], reverse=True)
+    assert (line["way"]["judge"], line["way"]["drawn"]) == ("mini", 16)
+    done = run(folder / "sub" / "1.wav", "--rerank", "mini", "--drawn", 2, "--spans", "--window", 1.5, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout.splitlines()[0])["way"]["drawn"] == 2
+
+
+def test_it_says_where_no_more_captions_are_found(run: Any, folder: Path) -> None:
+    done = run(folder / "0.wav", "--sample", "--each", 3, "--temperature", 0.001)
+    assert done.exit_code == 0
+    assert "hark: 1 sounds have fewer than 3 captions; no more different ones were found" in done.stderr
+    assert "fewer" not in run(folder / "0.wav").stderr
 
 
 @pytest.mark.parametrize(
@@ -247,8 +338,8 @@ def test_by_command_with_a_judge(run: Any, folder: Path) -> None:
     [
         (["nowhere.wav"], "no such file or folder"),
         (["SUB", "--out", "x.csv"], "must end in .jsonl"),
-        (["SUB", "--spans", "--sample"], "one caption"),
-        (["SUB", "--spans", "--rerank", "mini"], "not chosen by another model"),
+        (["SUB", "--drawn", "3"], "give --rerank MODEL as well"),
+        (["SUB", "--temperature", "0"], "temperature is 0"),
         (["EMPTY"], "no sounds in it"),
     ],
 )

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from click.testing import Result
+from typer.testing import CliRunner
 
-from hark.caption import file
+from hark.caption import file, published
+from hark.checkpoints.rows import Row
 from hark.cli.eval_caption import evaluate_captioner, is_captioner
-from hark.core.errors import DataError, HarkError
+from hark.cli.main import app
+from hark.core.errors import DataError, HarkError, SettingError, WeightsError
 from hark.eval.captioning import tidy
 from hark.metrics.captioning import caption_metrics
 
@@ -79,6 +83,11 @@ def test_what_is_a_captioner(trained: dict[str, Path], tmp_path: Path) -> None:
     assert is_captioner(str(run / "model.safetensors"))
     assert is_captioner("sjtu-2022/captioning-gru")
     assert is_captioner("microsoft/clapcap-2023")
+    assert is_captioner("microsoft/CLAPCAP_2023")
+    (tmp_path / "clapcap_weights_2023.pth").touch()
+    (tmp_path / "CLAP_weights_2023.pth").touch()
+    assert is_captioner(str(tmp_path / "clapcap_weights_2023.pth"))
+    assert not is_captioner(str(tmp_path / "CLAP_weights_2023.pth"))
     packaged = Path(file.__file__).parent.parent / "recipes/mini.safetensors"
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     for other in ("mini", "microsoft/clap-2023", str(packaged), "nothing", "nowhere.safetensors", str(tmp_path)):
@@ -88,3 +97,69 @@ def test_what_is_a_captioner(trained: dict[str, Path], tmp_path: Path) -> None:
 def test_a_captioner_without_weights_says_so(on: Path) -> None:
     with pytest.raises(HarkError, match="without weights; train it"):
         evaluate_captioner("sjtu-2022/captioning-gru", on, metrics=PURE)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--queries", "q.jsonl"],
+        ["--k", "10"],
+        ["--divisor", "all"],
+        ["--draw", "clips"],
+        ["--rewrite", "offline"],
+        ["--paraphrases", "3"],
+    ],
+)
+def test_what_is_for_retrieval_is_refused(on: Path, trained: dict[str, Path], words: list[str]) -> None:
+    done = CliRunner().invoke(app, ["eval", str(trained["gru"]), "--on", str(on), *words])
+    assert isinstance(done.exception, SettingError), done.output
+    assert str(done.exception).startswith(f"{words[0]}: '{trained['gru']}' is a captioner")
+
+
+@pytest.mark.parametrize("words", [["--sentences", "mini"], ["--beam", "2"]])
+def test_what_is_for_captioners_is_refused(on: Path, words: list[str]) -> None:
+    done = CliRunner().invoke(app, ["eval", "mini", "--on", str(on), *words])
+    assert str(done.exception) == f"{words[0]}: 'mini' is no captioner; leave it out"
+
+
+def test_beam_and_interval_are_used(on: Path, trained: dict[str, Path], tmp_path: Path) -> None:
+    def run(*words: object) -> Result:
+        return CliRunner().invoke(app, ["eval", str(trained["gru"]), "--on", str(on), *map(str, words)])
+
+    out = tmp_path / "out"
+    done = run("--metrics", "ROUGE-L", "--json", "--beam", 7, "--interval", "jackknife", "--out", out)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["interval"] == "jackknife"
+    lines = [json.loads(line) for line in (out / "captions.jsonl").read_text().splitlines()]
+    assert {line["way"]["beams"] for line in lines} == {7}
+    assert str(run("--interval", "both").exception) == "--interval both: unknown; bootstrap or jackknife"
+    assert "echecker_clotho_audiocaps_base.ckpt" in str(run("--metrics", "SPIDEr-FL").exception)
+
+
+def test_published_weights_are_named() -> None:
+    with pytest.raises(WeightsError, match="published weights are called microsoft/clapcap-2023"):
+        file.locate("msclap-2023/clapcap")
+
+
+def test_a_published_file_is_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[Path, str]] = []
+
+    def convert(path: Path, row: Row, out: Path) -> None:
+        made.append((path, row.name))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.touch()
+
+    monkeypatch.setattr(published, "convert", convert)
+    path = tmp_path / "clapcap_weights_2023.pth"
+    path.write_bytes(b"x")
+    assert file.locate(str(path)) == file.locate(str(path))
+    assert made == [(path, "microsoft/clapcap-2023")]
+    for name, wrong in (
+        ("CLAP_weights_2023.pth", "'microsoft/clap-2023' is no captioner"),
+        ("mine.pth", r"hark models convert .*mine.pth --like NAME"),
+    ):
+        (tmp_path / name).touch()
+        with pytest.raises(WeightsError, match=wrong):
+            file.locate(str(tmp_path / name))
+    with pytest.raises(WeightsError, match=r"nowhere.pth: no such file"):
+        file.locate("nowhere.pth")

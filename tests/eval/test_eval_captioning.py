@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -95,12 +96,36 @@ def test_a_perfect_caption_leaves_no_doubt() -> None:
 def test_what_needs_java_is_told_and_never_made_up() -> None:
     captions, clips = drawn(5)
     report = measure(captions, clips, made=MADE, rng=np.random.default_rng(0)).report
-    assert set(report.missing) == set(JAVA)
+    assert set(report.missing) == {*JAVA, "SPIDEr-FL"}
     assert not set(report.metrics) & set(JAVA)
     assert set(report.metrics) | set(report.missing) == set(USUAL)
     for name in JAVA:
         with pytest.raises(Missing, match="Java is not here"):
             check([name])
+
+
+@pytest.mark.parametrize("name", ["SPIDEr-FL", "sentence similarity-FL"])
+def test_what_fluency_needs_is_told_by_name(name: str) -> None:
+    with pytest.raises(Missing, match=rf"^{name}: it needs .*echecker_clotho_audiocaps_base.ckpt"):
+        check([name])
+
+
+def test_jackknife_leaves_every_clip_out_once() -> None:
+    captions, clips = drawn(12)
+    given = {"made": MADE, "rng": np.random.default_rng(0), "interval": "jackknife"}
+    found = measure(captions, clips, metrics=["BLEU-4", "ROUGE-L"], **given)
+    rouge = confidence.jackknife(found.per_clip["ROUGE-L"])
+    assert dataclasses.astuple(found.report.metrics["ROUGE-L"]) == pytest.approx(dataclasses.astuple(rouge))
+    without = []
+    for out in range(12):
+        kept = [place for place in range(12) if place != out]
+        without.append(bleu([found.said[i] for i in kept], [found.references[i] for i in kept]).corpus[3])
+    half = NormalDist().inv_cdf(0.975) * np.sqrt(11 / 12 * np.sum((np.array(without) - np.mean(without)) ** 2))
+    estimate = found.report.metrics["BLEU-4"]
+    assert (estimate.value - estimate.low, estimate.high - estimate.value) == pytest.approx((half, half))
+    assert found.report.note() == "[low, high]: 95% jackknife interval over clips"
+    (alone,) = measure(captions[:1], clips[:1], metrics=["BLEU-4"], **given).report.metrics.values()
+    assert alone.low == pytest.approx(alone.high)
 
 
 def test_spider_is_the_mean_of_two(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,6 +191,22 @@ def test_every_published_number_that_comes_with_hark_has_a_meaning():
             assert row.value <= 1, row  # a share, not points
 
 
+def test_captioners_are_told_as_cannot_with_what_measures_them():
+    rows = reproduce.chosen(["msclap-2023/clapcap"])
+    found = {one.row.what: one for one in reproduce.reproduce(rows, data=Path("x"))}
+    one = found["captions of clotho, SPIDEr"]
+    assert (one.verdict, one.row.value) == ("cannot", Decimal("0.271"))
+    assert one.why == "captions are measured by `hark eval microsoft/clapcap-2023 --on MANIFEST`"
+    names = ["sjtu-2022/captioning-gru", "sjtu-2022/captioning-system-3"]
+    again = list(reproduce.reproduce(reproduce.chosen(names), data=Path("x")))
+    assert {one.row.system for one in again} == set(names)
+    assert {one.verdict for one in again} == {"cannot"}
+    told = {one.row.what: one.why for one in again if one.row.system == names[0]}
+    assert "hark eval runs/sjtu-2022/captioning-gru" in told["captions, SPIDEr"]
+    assert "the whole recipe" in told["captions, CIDEr-D, after cross entropy alone"]
+    assert "without what it hears with" in told["parameters"]
+
+
 def test_a_name_without_numbers_is_told():
     with pytest.raises(SettingError, match="no number of it is published"):
         reproduce.chosen(["mini"])

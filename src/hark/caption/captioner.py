@@ -24,10 +24,14 @@ BATCH = 16  # sounds that are captioned together
 
 
 class Said(NamedTuple):
-    """A caption, and what it is compared with others by; higher is better."""
+    """A caption, and what it is compared with others by; higher is better.
+
+    `cosine` is that with the sound, where a retrieval model was asked.
+    """
 
     text: str
     score: float
+    cosine: float | None = None
 
 
 class Captioner:
@@ -76,13 +80,20 @@ class Captioner:
         """One decoding of several sounds, each as long as it is."""
         return stepper(self.networks, *padded(frames, self.device), how=self.recipe.average)
 
-    def decode(self, frames: Sequence[Frames], *, beams: int | None = None, steps: int | None = None) -> Captions:
+    def decode(
+        self,
+        frames: Sequence[Frames],
+        *,
+        beams: int | None = None,
+        steps: int | None = None,
+        power: float | None = None,
+    ) -> Captions:
         """For every sound the `beams` best captions that are found, best first; the recipe's way unless given."""
         way = self.recipe.decoding
         with torch.inference_mode():
             return beam(
                 self.stepper(frames), stop=self.stop, beams=beams or way.beams, steps=steps or way.steps,
-                power=way.power, finished=way.finished, pad=self.pad,
+                power=way.power if power is None else power, finished=way.finished, pad=self.pad,
             )  # fmt: skip
 
     def draw(

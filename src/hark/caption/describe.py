@@ -16,24 +16,30 @@ from hark.caption.captioner import BATCH, Captioner, Said
 from hark.caption.captions import Captions
 from hark.caption.ears import Frames
 from hark.caption.rerank import Judge, ranked, similarities
-from hark.caption.spans import spans
+from hark.caption.spans import Stretch, spans
 from hark.core.errors import SettingError, SoundError
 from hark.data.records import Clip
+
+AGAIN = 9  # how often captions are drawn again where they are too few
 
 
 @dataclass(frozen=True)
 class Way:
     """How sounds are described: `each` captions for every sound, of a search with `beams` (None: as the recipe says).
 
-    With `sample` they are drawn from the nucleus `top_p` instead, with `seed`. With `window_s` a long recording is
-    described stretch by stretch, one caption for each. A judge chooses among the captions of the search and `drawn`
-    drawn ones; `weight` is that of what the captioner itself finds likely (`hark.caption.rerank`).
+    Captions of the search are compared by their log-probability over this `power` of their length (None: as the recipe
+    says). With `sample` they are drawn from the nucleus `top_p` instead, at `temperature` and with `seed`, again where
+    some say the same. With `window_s` a long recording is described stretch by stretch. A judge chooses among the
+    captions of the search and `drawn` drawn ones; `weight` is that of what the captioner itself finds likely
+    (`hark.caption.rerank`).
     """
 
     beams: int | None = None
     each: int = 1
     sample: bool = False
+    power: float | None = None
     top_p: float = 0.9
+    temperature: float = 1.0
     seed: int = 0
     window_s: float | None = None
     drawn: int = 16
@@ -44,14 +50,20 @@ class Way:
             raise SettingError(f"{self.each} captions of {self.beams} beams; give 1 or more of both")
         if not 0 < self.top_p <= 1:
             raise SettingError(f"top_p is {self.top_p}; give a part of the probability, above 0 and at most 1")
-        if self.window_s is not None and (self.sample or self.each > 1):
-            raise SettingError("spans: a stretch has one caption, which is searched for; leave out sample and each")
+        if self.power is not None and self.power < 0:
+            raise SettingError(f"the length's power is {self.power:g}, which prefers what is unlikely; give 0 or more")
+        if not self.temperature > 0:
+            raise SettingError(f"temperature is {self.temperature:g}; give one above 0")
+        if self.drawn < 0:
+            raise SettingError(f"{self.drawn} captions drawn; give 0 or more")
 
     def told(self, captioner: Captioner, judge: Judge | None) -> dict[str, Any]:
         """What captions depend on beside the sound, as JSON."""
-        way = asdict(self) | {"beams": self.beams or captioner.recipe.decoding.beams}
+        decoding = captioner.recipe.decoding
+        way = asdict(self) | {"beams": self.beams or decoding.beams}
+        way |= {"power": decoding.power if self.power is None else self.power}
         if not self.sample and judge is None:
-            way = {name: value for name, value in way.items() if name not in ("top_p", "seed")}
+            way = {name: value for name, value in way.items() if name not in ("top_p", "temperature", "seed")}
         if judge is None:
             return {name: value for name, value in way.items() if name not in ("drawn", "weight")}
         return way | {"judge": judge.name, "judge_stamp": judge.stamp}
@@ -78,15 +90,10 @@ class Described:
 def describe(
     captioner: Captioner, clips: Iterable[Clip], way: Way, *, judge: Judge | None = None
 ) -> Iterator[Described]:
-    """The clips in their order with what is said of each.
-
-    Raises SettingError for a judge of stretches.
-    """
+    """The clips in their order with what is said of each."""
     if way.window_s is not None:
-        if judge is not None:
-            raise SettingError("spans: what is said of stretches is not chosen by another model; leave out one of both")
         for clip in clips:
-            yield _stretches(captioner, clip, way)
+            yield _stretches(captioner, clip, way, judge)
         return
     held: list[tuple[Clip, Frames | str]] = []
     for clip in clips:
@@ -115,34 +122,59 @@ def _batch(
         if isinstance(heard, str):
             yield Described(clip, fault=heard)
             continue
-        said = next(found)[: way.each]
         end_s = None if clip.duration_s is None else clip.start_s + clip.duration_s
-        yield Described(clip, (Told(clip.start_s, end_s, tuple(said)),))
+        yield Described(clip, (Told(clip.start_s, end_s, tuple(next(found))),))
 
 
 def _said(
     captioner: Captioner, clips: Sequence[Clip], frames: Sequence[Frames], way: Way, judge: Judge | None
 ) -> list[list[Said]]:
-    """The different captions of each sound, best first."""
+    """`each` different captions of each sound, best first, or as they are drawn; fewer where no more are found."""
     wide = way.beams or captioner.recipe.decoding.beams
     generators = [_generator(way, clip) for clip in clips]
-    if judge is None:
-        if way.sample:
-            found = likely(captioner, captioner.draw(frames, generator=generators, each=way.each, top_p=way.top_p))
-        else:
-            found = captioner.said(captioner.decode(frames, beams=max(wide, way.each)))
-        return [different(said) for said in found]
-    searched = likely(captioner, captioner.decode(frames, beams=wide))
-    if way.drawn:
-        drawn = captioner.draw(frames, generator=generators, each=way.drawn, top_p=way.top_p)
-        searched = [a + b for a, b in zip(searched, likely(captioner, drawn), strict=True)]
-    return [_judged(judge, clip, different(pool), way.weight) for clip, pool in zip(clips, searched, strict=True)]
+    if judge is not None:
+        pools = likely(captioner, captioner.decode(frames, beams=wide, power=way.power))
+        if way.drawn:
+            drawn = _drawn(captioner, frames, generators, way, each=way.drawn)
+            pools = [a + b for a, b in zip(pools, drawn, strict=True)]
+        found = [_judged(judge, clip, different(pool), way.weight) for clip, pool in zip(clips, pools, strict=True)]
+    elif way.sample:
+        found = _several(captioner, frames, generators, way)
+    else:
+        searched = captioner.said(captioner.decode(frames, beams=max(wide, way.each), power=way.power))
+        found = [different(said) for said in searched]
+    return [said[: way.each] for said in found]
+
+
+def _drawn(
+    captioner: Captioner, frames: Sequence[Frames], generators: Sequence[Generator], way: Way, *, each: int
+) -> list[list[Said]]:
+    drawn = captioner.draw(frames, generator=generators, each=each, top_p=way.top_p, temperature=way.temperature)
+    return likely(captioner, drawn)
+
+
+def _several(
+    captioner: Captioner, frames: Sequence[Frames], generators: Sequence[Generator], way: Way
+) -> list[list[Said]]:
+    """Different captions of each sound; while they are fewer than `each` more are drawn, up to `AGAIN` times."""
+    found: list[list[Said]] = [[] for _ in frames]
+    short = list(range(len(frames)))
+    for _ in range(1 + AGAIN):
+        drawn = _drawn(captioner, [frames[i] for i in short], [generators[i] for i in short], way, each=way.each)
+        for i, said in zip(short, drawn, strict=True):
+            found[i] = different(found[i] + said)
+        short = [i for i in short if len(found[i]) < way.each]
+        if not short:
+            break
+    return found
 
 
 def _judged(judge: Judge, clip: Clip, pool: Sequence[Said], weight: float) -> list[Said]:
+    """The captions by what they are worth together: their cosine with the sound, and how likely they are."""
     close = similarities(judge, source_of(clip, judge.rate_hz), [said.text for said in pool])
-    order = ranked(close, np.array([said.score for said in pool]), weight=weight)
-    return [Said(pool[place].text, float(close[place])) for place in order]
+    likely = np.array([said.score for said in pool])
+    order = ranked(close, likely, weight=weight)
+    return [Said(pool[at].text, float(close[at] + weight * likely[at]), float(close[at])) for at in order]
 
 
 def likely(captioner: Captioner, captions: Captions) -> list[list[Said]]:
@@ -159,15 +191,18 @@ def different(said: Sequence[Said]) -> list[Said]:
     return [one for one in found.values() if one.text] or list(found.values())
 
 
-def _stretches(captioner: Captioner, clip: Clip, way: Way) -> Described:
+def _stretches(captioner: Captioner, clip: Clip, way: Way, judge: Judge | None) -> Described:
     assert way.window_s is not None
+
+    def say(some: Sequence[Stretch]) -> list[list[Said]]:
+        clips = [replace(clip, start_s=clip.start_s + one.heard_s, duration_s=one.end_s - one.heard_s) for one in some]
+        return _said(captioner, clips, [one.frames for one in some], way, judge)
+
     try:
-        found = spans(captioner, source_of(clip, captioner.rate_hz), window_s=way.window_s, beams=way.beams)
+        found = spans(captioner, source_of(clip, captioner.rate_hz), window_s=way.window_s, say=say)
     except (SoundError, OSError) as error:
         return Described(clip, fault=_reason(error, clip))
-    told = (
-        Told(clip.start_s + span.start_s, clip.start_s + span.end_s, (Said(span.text, span.score),)) for span in found
-    )
+    told = (Told(clip.start_s + span.start_s, clip.start_s + span.end_s, span.said) for span in found)
     return Described(clip, tuple(told))
 
 

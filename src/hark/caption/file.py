@@ -19,7 +19,8 @@ from torch import Tensor
 from hark import recipe as recipes
 from hark.caption.captioner import Captioner
 from hark.caption.ears import Ears
-from hark.checkpoints.rows import rows
+from hark.checkpoints.obtain import SUFFIXES
+from hark.checkpoints.rows import look, rows
 from hark.core.errors import SettingError, WeightsError
 from hark.core.files import sha256
 from hark.models import weights as files
@@ -80,10 +81,12 @@ def load(name: str, *, device: str = "cpu") -> Captioner:
 
 
 def locate(name: str) -> Path:
-    """The file that holds a captioner.
+    """The file that holds a captioner, in our own form; a published checkpoint is converted to get there.
 
     Raises SettingError, WeightsError.
     """
+    from hark.caption.published import fetch, from_file  # it saves with this module
+
     given = Path(name).expanduser()
     if given.is_dir():
         given = given / "model.safetensors"
@@ -91,16 +94,24 @@ def locate(name: str) -> Path:
         if given.is_file():
             return given
         raise WeightsError(f"{given}: no such file; `hark train` writes one")
-    row = next((row for row in rows() if row.name == name and row.captioner is not None), None)
-    if row is not None:
-        from hark.caption.published import fetch  # it saves with this module
-
+    if given.is_file() and given.suffix != ".toml":
+        return from_file(given)
+    row = look(name)
+    if row is not None and row.captioner is not None:
         return fetch(row)
+    if given.suffix in SUFFIXES:
+        raise WeightsError(f"{given}: no such file")
     if name not in captioners.names() and not name.endswith(".toml"):
         captioners.find(name)  # tells the nearest name
     packaged = captioners.find(name).with_suffix(".safetensors")
     if packaged.is_file():
         return packaged
+    published = [row.name for row in rows() if row.captioner == name]
+    if published:
+        raise WeightsError(
+            f"'{name}' is a captioner's recipe; its published weights are called {', '.join(published)}, and "
+            f"`hark train {name}` trains it anew"
+        )
     raise WeightsError(f"'{name}' is a captioner's recipe without weights; train it: hark train {name}")
 
 

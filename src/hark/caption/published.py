@@ -14,7 +14,7 @@ from hark.caption import file
 from hark.caption.ears import Ears
 from hark.checkpoints import obtain
 from hark.checkpoints.convert import check_bank
-from hark.checkpoints.rows import Row
+from hark.checkpoints.rows import Row, by_file
 from hark.core import component
 from hark.core.errors import WeightsError
 from hark.core.files import cache_folder, sha256
@@ -40,7 +40,31 @@ def fetch(row: Row, *, progress: obtain.Progress | None = None) -> Path:
     key = hashlib.sha256(repr(sources).encode()).hexdigest()[:12]
     kept = cache_folder() / "models" / f"{row.name}-{key}.safetensors"
     if not kept.is_file():
-        convert(obtain.fetched(row, progress), row, kept)
+        with obtain.usable(row, progress) as path:
+            convert(path, row, kept)
+    return kept
+
+
+def from_file(path: Path) -> Path:
+    """The converted file of a published checkpoint on disk, which its name tells; it is kept in the cache.
+
+    Raises WeightsError.
+    """
+    row = by_file(path.name)
+    if row is None:
+        raise WeightsError(
+            f"{path}: no published file that hark knows is called so; say which captioner it is: "
+            f"hark models convert {path} --like NAME --to DIR (`hark models list`)"
+        )
+    if row.captioner is None:
+        raise WeightsError(f"{path}: '{row.name}' is no captioner, and says nothing")
+    recipe, heard = _recipes(row)
+    stat = path.stat()
+    what = (str(path.resolve()), stat.st_size, stat.st_mtime_ns, repr(row), recipe.source, heard.source)
+    key = hashlib.sha256(repr(what).encode()).hexdigest()[:12]
+    kept = cache_folder() / "models" / "files" / f"{path.stem}-{key}.safetensors"
+    if not kept.is_file():
+        convert(path, row, kept)
     return kept
 
 

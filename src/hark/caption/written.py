@@ -1,7 +1,8 @@
 """Captions as JSON lines, a manifest that everything in hark reads; a file of them is gone on with.
 
-A line holds the sound's `path`, `captions`, their `scores`, what made them, and of a stretch `start_s` and
-`duration_s`. `of` is the clip that it is a stretch of.
+A line holds the sound's `path`, `captions`, their `scores` (what orders them) and, where a retrieval model was asked,
+their `cosines` with the sound, what made them, and of a stretch `start_s` and `duration_s`. `of` is the clip that it is
+a stretch of.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def records(found: Described, made: Mapping[str, Any]) -> list[dict[str, Any]]:
             if told.end_s is not None:
                 record["duration_s"] = told.end_s - told.start_s
         record |= {"captions": [said.text for said in told.said], "scores": [round(s.score, 6) for s in told.said]}
+        cosines = [round(said.cosine, 6) for said in told.said if said.cosine is not None]
+        record |= {"cosines": cosines} if cosines else {}
         kept.append(record | {"of": clip.id} | dict(made))
     return kept
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,9 +31,21 @@ def caption(
     ] = None,
     each: Annotated[int, typer.Option("--each", metavar="N", min=1, help="How many captions of every sound.")] = 1,
     sample: Annotated[bool, typer.Option("--sample", help="Draw captions by chance instead of searching.")] = False,
+    power: Annotated[
+        float | None,
+        typer.Option(
+            "--length-penalty",
+            metavar="POWER",
+            min=0,
+            help="Of the length, by which the search divides: 0 likes short captions. Default: the recipe's.",
+        ),
+    ] = None,
     top_p: Annotated[
         float, typer.Option("--top-p", metavar="SHARE", help="Draw words from the likeliest that have this share.")
     ] = 0.9,
+    temperature: Annotated[
+        float, typer.Option("--temperature", metavar="T", help="Of what is drawn: below 1 likelier, above 1 wilder.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of what is drawn.")] = 0,
     spans: Annotated[
         bool, typer.Option("--spans", help="Caption long recordings stretch by stretch, with times.")
@@ -44,7 +57,13 @@ def caption(
         str | None,
         typer.Option("--rerank", metavar="MODEL", help="First what this retrieval model finds closest to the sound."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    drawn: Annotated[
+        int | None,
+        typer.Option("--drawn", metavar="N", min=0, help="How many drawn captions --rerank has to choose from. [16]"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line; with --out, one of what was written.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE.jsonl", help="Write the lines there; goes on with what is there already."),
@@ -53,9 +72,9 @@ def caption(
     """Say what is heard in sounds; run it again with the same --out to go on.
 
     The lines of --out and --json are a manifest; `hark index --captions` makes them searchable. With --rerank the
-    captions of the search and 16 drawn ones are ranked by their cosine with the sound (their score) and, beside it, 0.3
-    of the mean log-probability of their words. Files that cannot be read are
-    named on stderr, everything else is captioned, and the exit status is 1.
+    captions of the search and 16 drawn ones are ranked by their score, which then is their cosine with the sound and
+    0.3 of the mean log-probability of their words. Of stretches whose every sample is 0 --spans says nothing. Files
+    that cannot be read are named on stderr, everything else is captioned, and the exit status is 1.
     """
     from hark.caption.describe import Way, describe
     from hark.caption.file import load
@@ -70,12 +89,17 @@ def caption(
         raise SettingError(f"--out {out}: the file must end in .jsonl")
     if out is not None:
         refuse_unwritable(out.parent)
-    way = Way(beams=beam, each=each, sample=sample, top_p=top_p, seed=seed, window_s=window_s if spans else None)
+    if drawn is not None and rerank is None:
+        raise SettingError("--drawn: how many there are to choose from; give --rerank MODEL as well")
+    way = Way(
+        beams=beam, each=each, sample=sample, power=power, top_p=top_p, temperature=temperature, seed=seed,
+        window_s=window_s if spans else None, drawn=Way.drawn if drawn is None else drawn,
+    )  # fmt: skip
     clips, faults = _clips(files, parse_where(where or []))
     captioner = load(model or _default())
     judge = None if rerank is None else load_judge(rerank)
     told = made(captioner, way, judge)
-    count = 0
+    count = few = 0
     with contextlib.ExitStack() as stack:
         written = None
         if out is not None:
@@ -96,12 +120,19 @@ def caption(
                 for shown in _text(found):
                     print(shown, flush=True)  # noqa: T201
             count += found.fault is None
+            few += sum(len(one.said) < each for one in found.told)
             progress(done, len(clips))
     from hark.search.walk import printable
 
     for path, fault in sorted(faults):
         typer.echo(f"hark: {printable(path)}: {fault}", err=True)
-    if written is not None:
+    if few:
+        of = "stretches" if spans else "sounds"
+        typer.echo(f"hark: {few} {of} have fewer than {each} captions; no more different ones were found", err=True)
+    if written is not None and as_json:
+        said = {"out": str(out), "model": captioner.name, "stamp": captioner.stamp, "captioned": count}
+        print(json.dumps(said | {"before": len(written.done), "unreadable": len(faults)}, indent=2))  # noqa: T201
+    elif written is not None:
         before = f", {len(written.done)} were there" if written.done else ""
         print(f"{out}: {count} sounds captioned{before}")  # noqa: T201
     if faults:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +39,15 @@ DrawnName = Annotated[
 ]
 
 
+FOR_RETRIEVAL = {
+    "queries": "--queries", "k": "--k", "divisor": "--divisor", "drawn": "--draw", "rewrite": "--rewrite",
+    "paraphrases": "--paraphrases",
+}  # fmt: skip
+FOR_CAPTIONERS = {"sentences": "--sentences", "beam": "--beam"}
+
+
 def evaluate(
+    context: typer.Context,
     model: ModelName,
     on: Manifest,
     where: Where = None,
@@ -70,6 +78,10 @@ def evaluate(
         str | None,
         typer.Option(metavar="MODEL", help="Of a captioner: how near its captions are by this model's text tower too."),
     ] = None,
+    beam: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Of a captioner: how wide to search. Default: the recipe's."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure retrieval, both ways: recall, average precision, ranks. Of a captioner: what its captions are worth.
@@ -81,6 +93,7 @@ def evaluate(
     from hark.cli.eval_caption import evaluate_captioner, is_captioner
 
     if is_captioner(model):
+        _refuse_given(context, FOR_RETRIEVAL, f"'{model}' is a captioner, whose captions find nothing")
         evaluate_captioner(
             model,
             on,
@@ -90,9 +103,12 @@ def evaluate(
             sentences=sentences,
             resamples=resamples,
             level=level,
+            interval=interval,
+            beam=beam,
             as_json=as_json,
         )
         return
+    _refuse_given(context, FOR_CAPTIONERS, f"'{model}' is no captioner")
 
     from hark.core.files import refuse_unwritable
     from hark.core.provenance import command_line
@@ -122,6 +138,16 @@ def evaluate(
         folder.write(out, found, clips)
     report = found.report
     typer.echo(json.dumps(report.as_json(), indent=2) if as_json else _text(report, on))
+
+
+def _refuse_given(context: typer.Context, options: Mapping[str, str], why: str) -> None:
+    """Raises SettingError where one of these options is on the command line."""
+    from hark.core.errors import SettingError
+
+    for name, option in options.items():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise SettingError(f"{option}: {why}; leave it out")
 
 
 @contextlib.contextmanager

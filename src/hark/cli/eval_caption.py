@@ -24,7 +24,7 @@ CLIPS = "clips.jsonl"
 def is_captioner(name: str) -> bool:
     """Whether a name, file or folder is a captioner's and not that of a model for retrieval."""
     from hark.caption.file import is_captioner as saved_one
-    from hark.checkpoints.rows import rows
+    from hark.checkpoints.rows import by_file, look
     from hark.core.errors import HarkError
     from hark.recipe import captioner
 
@@ -35,7 +35,8 @@ def is_captioner(name: str) -> bool:
             return saved_one(path)
         except HarkError:
             return False  # told, with the reason, by who loads it
-    return captioner.is_one(name) or any(row.name == name and row.captioner is not None for row in rows())
+    row = by_file(path.name) if path.is_file() else look(name)
+    return captioner.is_one(name) or (row is not None and row.captioner is not None)
 
 
 def evaluate_captioner(
@@ -48,17 +49,21 @@ def evaluate_captioner(
     sentences: str | None = None,
     resamples: int = 1000,
     level: float = 0.95,
+    interval: str = "bootstrap",
+    beam: int | None = None,
     as_json: bool = False,
 ) -> None:
     """Captions the clips of a manifest, compares with their captions, prints the report.
 
-    With `out` the captions are written to captions.jsonl there (and an interrupted run is gone on with), the report to
-    report.json, and what each clip's caption is worth to clips.jsonl.
+    `beam` is how wide captions are searched for; None: as the recipe says. With `out` the captions are written to
+    captions.jsonl there (and an interrupted run is gone on with), the report to report.json, and what each clip's
+    caption is worth to clips.jsonl.
     """
     import numpy as np
 
     from hark.caption.file import load
     from hark.cli.progress import continued, steps
+    from hark.core.errors import SettingError
     from hark.core.files import refuse_unwritable
     from hark.core.provenance import command_line
     from hark.data import manifest
@@ -68,6 +73,8 @@ def evaluate_captioner(
     from hark.eval.provenance import provenance
     from hark.runtime.load import load as load_reader
 
+    if interval not in ("bootstrap", "jackknife"):
+        raise SettingError(f"--interval {interval}: unknown; bootstrap or jackknife")
     if out is not None:
         refuse_unwritable(out)
     clips = manifest.read(on, where=manifest.parse_where(list(where)))
@@ -79,7 +86,7 @@ def evaluate_captioner(
     if out is not None:
         refuse_other(out, made)
     with continued(), steps("captioning") as progress:
-        said = _said(captioner, clips, out, progress)
+        said = _said(captioner, clips, beam, out, progress)
     found = captioning.measure(
         said,
         clips,
@@ -89,20 +96,23 @@ def evaluate_captioner(
         reader=reader,
         resamples=resamples,
         level=level,
+        interval="jackknife" if interval == "jackknife" else "bootstrap",
     )
     if out is not None:
         _write(out, found, clips)
     typer.echo(json.dumps(found.report.as_json(), indent=2) if as_json else _text(found.report, on))
 
 
-def _said(captioner: Captioner, clips: Sequence[Clip], out: Path | None, progress: object) -> list[str]:
+def _said(
+    captioner: Captioner, clips: Sequence[Clip], beam: int | None, out: Path | None, progress: object
+) -> list[str]:
     """The best caption of each clip; with a folder those that stand there are not made again."""
     from hark.caption.describe import Way, describe
     from hark.caption.written import Written, made
     from hark.core.errors import DataError
     from hark.data import manifest
 
-    way = Way()
+    way = Way(beams=beam)
     written = None if out is None else Written(out / CAPTIONS, made(captioner, way, None))
     left = [clip for clip in clips if written is None or clip.id not in written.done]
     said: dict[str, str] = {}

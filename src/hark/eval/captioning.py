@@ -17,8 +17,8 @@ from hark.data.records import Clip
 from hark.eval.provenance import Provenance
 from hark.metrics import meteor, spice
 from hark.metrics.bleu import bleu, of_counts
-from hark.metrics.captioning import caption_metrics
-from hark.metrics.confidence import Estimate, drawn_weights
+from hark.metrics.captioning import MISSING_FLUENCY, caption_metrics
+from hark.metrics.confidence import Estimate, Interval, drawn_weights, jackknife
 from hark.metrics.java import Missing
 from hark.text.ptb import tokenise
 
@@ -27,8 +27,10 @@ Values = NDArray[np.float64]
 PURE = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr", "CIDEr-D")
 JAVA = ("METEOR", "SPICE", "SPIDEr")
 SENTENCES = "sentence similarity"
-USUAL = (*(name for name in PURE if name != "CIDEr"), *JAVA)
-"""What is measured unless something else is asked for; of these, what needs Java is left out where Java is not here."""
+FLUENT = ("SPIDEr-FL", f"{SENTENCES}-FL")
+"""What needs a model of fluency errors, and is never measured here."""
+USUAL = (*(name for name in PURE if name != "CIDEr"), *JAVA, FLUENT[0])
+"""What is measured unless something else is asked for; of these, what cannot be had is left out, and told."""
 
 
 class Reader(Protocol):
@@ -63,6 +65,7 @@ class CaptionReport:
     different: int
     level: float
     resamples: int
+    interval: Interval = "bootstrap"
     reader: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -71,7 +74,8 @@ class CaptionReport:
 
     def note(self) -> str:
         """What the numbers in brackets are."""
-        return f"[low, high]: {self.level:.0%} bootstrap interval over clips, {self.resamples} draws"
+        draws = f", {self.resamples} draws" if self.interval == "bootstrap" else ""
+        return f"[low, high]: {self.level:.0%} {self.interval} interval over clips{draws}"
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,14 @@ class Judged:
 def check(metrics: Sequence[str], reader: Reader | None = None) -> None:
     """Sees that what is asked for by name can be measured, before long work.
 
-    Raises SettingError for an unknown name or a sentence similarity without a reader, Missing for what needs Java.
+    Raises SettingError for an unknown name or a sentence similarity without a reader, Missing for what needs Java or a
+    model of fluency.
     """
     for name in metrics:
+        if name in FLUENT:
+            raise Missing(f"{name}: {MISSING_FLUENCY}")
         if name not in (*PURE, *JAVA, SENTENCES):
-            raise SettingError(f"metric '{name}': unknown; {suggest(name, [*PURE, *JAVA, SENTENCES])}")
+            raise SettingError(f"metric '{name}': unknown; {suggest(name, [*PURE, *JAVA, SENTENCES, *FLUENT])}")
         if name == SENTENCES and reader is None:
             raise SettingError(f"metric '{SENTENCES}': name a model that reads, with --sentences MODEL")
     if "METEOR" in metrics:
@@ -110,12 +117,14 @@ def measure(
     reader: Reader | None = None,
     resamples: int = 1000,
     level: float = 0.95,
+    interval: Interval = "bootstrap",
 ) -> Judged:
     """One caption of each clip against all captions that the clip has, cut into words as the field cuts them.
 
     `metrics` are taken by name, and what cannot be had then raises; without any those of `USUAL`, and what cannot be
     had is told in the report. CIDEr-D counts in these clips' captions how rare words are. BLEU of all clips is made of
     summed counts, also in every draw. METEOR's value is that of the set, its interval that of the clips' mean, moved.
+    The jackknife leaves out each clip in turn instead of drawing.
 
     Raises DataError where a clip has no caption, SettingError, Missing.
     """
@@ -134,12 +143,17 @@ def measure(
     )
     embeddings = _embedded(reader, captions, clips) if reader is not None and SENTENCES in asked else None
     whole, each = caption_metrics(said, references, also=also, embeddings=embeddings)
-    estimates = _estimates(whole, each, bleu(said, references).counts, rng=rng, resamples=resamples, level=level)
+    counts = bleu(said, references).counts
+    if interval == "jackknife":
+        estimates = _jackknifed(whole, each, counts, level=level)
+    else:
+        estimates = _estimates(whole, each, counts, rng=rng, resamples=resamples, level=level)
     report = CaptionReport(
         made=made, metrics={name: estimates[name] for name in asked}, missing=missing, clips=len(clips),
         references=float(np.mean([len(texts) for texts in references])),
         words=float(np.mean([len(text.split()) for text in said])), different=len(set(said)), level=level,
-        resamples=resamples, reader=None if embeddings is None or reader is None else f"{reader.name} {reader.stamp}",
+        resamples=resamples, interval=interval,
+        reader=None if embeddings is None or reader is None else f"{reader.name} {reader.stamp}",
     )  # fmt: skip
     return Judged(report, {name: each[name] for name in asked}, said, references)
 
@@ -166,7 +180,7 @@ def _missing() -> dict[str, str]:
             asks()
         except Missing as error:
             found |= dict.fromkeys(names, str(error))
-    return found
+    return found | {FLUENT[0]: MISSING_FLUENCY}
 
 
 def _embedded(reader: Reader, captions: Sequence[str], clips: Sequence[Clip]) -> tuple[Vectors, list[Vectors]]:
@@ -199,4 +213,23 @@ def _estimates(
     for name, parts in drawn.items():
         low, high = np.quantile(np.concatenate(parts), [(1 - level) / 2, (1 + level) / 2])
         found[name] = Estimate(float(whole[name]), float(low), float(high))
+    return found
+
+
+def _jackknifed(
+    whole: Mapping[str, float], each: Mapping[str, Values], counts: Values, *, level: float
+) -> dict[str, Estimate]:
+    """Intervals by leaving each clip out once.
+
+    A set's BLEU is no mean: the jackknife's error of it is that of the mean of n * all - (n - 1) * (all without one).
+    """
+    clips = len(counts)
+    without = of_counts(counts.sum(axis=0) - counts)  # (clips, 4)
+    found = {}
+    for name, values in each.items():
+        if name.startswith("BLEU") and clips > 1:
+            values = clips * whole[name] - (clips - 1) * without[:, int(name[-1]) - 1]
+        about = jackknife(values, level=level)
+        value = float(whole[name])
+        found[name] = Estimate(value, about.low + value - about.value, about.high + value - about.value)
     return found

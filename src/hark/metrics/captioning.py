@@ -19,8 +19,9 @@ from hark.metrics.cider import Cider, CiderD
 from hark.metrics.rouge import rouge_l
 
 MISSING_FLUENCY = (
-    "SPIDEr-FL needs the probability of an error of language in each caption, which FENSE's classifier gives "
-    "(echecker_clotho_audiocaps_base.ckpt of github.com/blmoistawinde/fense); it is not part of hark: pass its numbers"
+    "it needs the probability of an error of language in each caption, which FENSE's classifier gives "
+    "(echecker_clotho_audiocaps_base.ckpt of github.com/blmoistawinde/fense) and hark does not bring; in Python pass "
+    "its numbers as `errors` to hark.metrics.captioning.caption_metrics"
 )
 JAVA: Mapping[str, Callable[[], None]] = {"METEOR": meteor_program.check, "SPICE": spice_program.check}
 """The measures that are Java programs; what is called raises Missing, which tells what is not there."""

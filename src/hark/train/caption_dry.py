@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hark.checkpoints import obtain, rows
 from hark.core import component
 from hark.core.errors import SettingError, WeightsError
+from hark.core.files import cache_folder
 from hark.recipe.captioner import CaptionRecipe, EarsSpec, member
 from hark.recipe.stage import Stage
 from hark.runtime.load import architecture, find
@@ -76,8 +78,47 @@ def caption_dry_run(recipe: CaptionRecipe, *, data: Path) -> CaptionReport:
 
 
 def _missing(ears: EarsSpec) -> str:
+    """How to have what it hears with, where it is not here; nothing is fetched or converted to find out."""
+    given = Path(ears.model).expanduser()
+    foreign = given.is_file() and given.suffix not in (".toml", ".safetensors")
+    row = None if given.exists() else rows.look(ears.model)
     try:
-        architecture(ears.model) if ears.weights == "none" else find(ears.model)
+        if ears.weights == "none":
+            architecture(ears.model)
+        elif foreign or (given / "config.json").is_file():
+            obtain.identify(given)
+        elif row is not None:
+            return _not_here(row)
+        elif ears.model.startswith("hf:"):
+            return "" if _on_disk(ears.model) else f"{ears.model}: not here; would be fetched from the hub"
+        else:
+            find(ears.model)
     except (SettingError, WeightsError) as error:
         return str(error)
     return ""
+
+
+def _not_here(row: rows.Row) -> str:
+    """What is missing of a published checkpoint."""
+    if row.unread is not None:
+        return f"{row.name}: hark cannot load it: {row.unread}"
+    if row.captioner is not None:
+        return obtain.CAPTIONER.format(row.name)
+    if any((cache_folder() / "models").glob(f"{row.name}-{'?' * 12}.safetensors")):
+        return ""
+    if row.address is None:
+        by_hand = f"hark models convert FILE --like {row.name} --to DIR"
+        return f"{row.name}: not here, and nowhere to fetch it from; get the file and run: {by_hand}"
+    if _on_disk(row.address) or any((cache_folder() / "downloads").glob(f"*-{row.file_name}")):
+        return ""
+    return f"{row.name}: not here; would be fetched from {row.address}"
+
+
+def _on_disk(address: str) -> bool:
+    """Whether the hub's cache has the file, or the model, of "hf:OWNER/NAME/FILE"."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if not address.startswith("hf:"):
+        return False
+    owner, name, *file = address[3:].split("/", 2)
+    return isinstance(try_to_load_from_cache(f"{owner}/{name}", file[0] if file else "config.json"), str)

@@ -8,6 +8,7 @@ A `[published]` table holds, beside `table`, `figure`, `section`, `where`, `note
 * `zero_shot_score`: the mean over the 16 tasks of MS-CLAP 2023's figure 1;
 * `parameters`, `learnable_parameters`: whole numbers, rounded as they were published;
 * `audioset_map`, of a network that only hears: the mean average precision of its tags;
+* `METRIC`, `METRIC_CORPUS` of a captioner ("spider", "spider_clotho"), with `xe_` before it: after cross entropy alone;
 * `CORPUS_fine_tuned_accuracy`, `CORPUS_alone_METRIC` (after that stage alone), `system_N_METRIC`, `ensemble_METRIC`,
   `ensemble_N_METRIC` (of an ensemble that the recipe is a part of), `tasks`: told, and measured elsewhere.
 
@@ -21,17 +22,19 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 from hark import recipe as recipes
+from hark.checkpoints import rows as checkpoints
 from hark.core import component
 from hark.core.errors import SettingError
 from hark.core.settings import suggest
 from hark.eval.tasks import task as tasks
 from hark.eval.tasks.task import Task, Way
+from hark.recipe import captioner as captioners
 from hark.recipe import ensemble as ensembles
 
 Kind = Literal["retrieval", "task", "average", "parameters", "learnable", "tags", "elsewhere"]
@@ -40,6 +43,11 @@ PLACES = ("table", "figure", "section", "where", "note")
 TOLD = ("tasks",)
 _METRIC = re.compile(r"(?:(r|map)_at_(\d+)|(mean_rank|median_rank))")
 _ELSEWHERE = re.compile(r"(system_\d+|ensemble(?:_\d+)?)_(.+)|([a-z0-9_]+)_alone_(.+)|([a-z0-9_]+)_fine_tuned_accuracy")
+_CAPTIONS = re.compile(r"(xe_)?(bleu_[1-4]|rouge_l|meteor|cider|spice|spider)(?:_([a-z0-9]+))?")
+_CAPTION_METRICS = {
+    **{f"bleu_{k}": f"BLEU-{k}" for k in range(1, 5)}, "rouge_l": "ROUGE-L", "meteor": "METEOR", "cider": "CIDEr-D",
+    "spice": "SPICE", "spider": "SPIDEr",
+}  # fmt: skip
 _EXAMPLES = (
     "clotho_evaluation_map_at_10",
     "clotho_evaluation_r_at_1",
@@ -72,7 +80,7 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """Every published number that hark has, of recipes, ensembles, checkpoints and tasks, in that order.
+    """Every published number that hark has: of recipes, ensembles, captioners, checkpoints and tasks, in that order.
 
     Raises SettingError for a key without a meaning.
     """
@@ -81,6 +89,8 @@ def rows() -> list[Row]:
         found += read(recipes.load(name).source, system=name)
     for name in ensembles.names():
         found += read(ensembles.load(name).source, system=name)
+    for name in captioners.names():
+        found += read(captioners.load(name).source, system=name)
     for name, table in _own()["checkpoints"].items():
         found += _rows(table, name, f"published.toml: {name}")
     for name in tasks.names():
@@ -89,12 +99,16 @@ def rows() -> list[Row]:
 
 
 def read(source: str, *, system: str) -> list[Row]:
-    """The rows of the `[published]` table in a recipe's or ensemble's TOML text.
+    """The rows of the `[published]` table in a recipe's, ensemble's or captioner's TOML text.
 
     Raises SettingError for a key without a meaning.
     """
-    table = tomllib.loads(source, parse_float=Decimal).get("published", {})
-    return list(_rows(table, system, f"{system}.toml: published"))
+    settings = tomllib.loads(source, parse_float=Decimal)
+    found = _rows(settings.get("published", {}), system, f"{system}.toml: published")
+    if "ears" not in settings:
+        return list(found)
+    why = "counted without what it hears with, for the words of its training captions, which are not here"
+    return [replace(row, kind="elsewhere", why=why) if row.kind == "parameters" else row for row in found]
 
 
 def authors_weights(recipe: str) -> str | None:
@@ -123,6 +137,8 @@ def _row(key: str, value: Decimal, system: str, stands: str, where: str) -> Row:
         return Row(system, "mean over 16 tasks without training", value, stands, "average", "figure 1")
     if key == "audioset_map":
         return Row(system, "AudioSet's tags, mAP", value, stands, "tags", "mAP")
+    if captions := _CAPTIONS.fullmatch(key):
+        return _of_captions(captions, value, system, stands)
     if elsewhere := _ELSEWHERE.fullmatch(key):
         return Row(system, key.replace("_", " "), value, stands, "elsewhere", why=_why(elsewhere))
     for task in _names_of_data(os.environ.get("HARK_PLUGINS", ""))[1]:
@@ -170,6 +186,19 @@ def _corpus_task(corpus: str, split: str, way: Way) -> Task:
     )
 
 
+def _of_captions(found: re.Match[str], value: Decimal, system: str, stands: str) -> Row:
+    """A captioner's number, which `hark eval` measures."""
+    metric = _CAPTION_METRICS[found[2]]
+    what = f"captions of {found[3]}, {metric}" if found[3] else f"captions, {metric}"
+    if found[1]:
+        what = f"{what}, after cross entropy alone"
+        why = "`hark eval` measures what the whole recipe gives"
+    else:
+        weights = next((row.name for row in checkpoints.rows() if row.captioner == system), f"runs/{system}")
+        why = f"captions are measured by `hark eval {weights} --on MANIFEST`"
+    return Row(system, what, value, stands, "elsewhere", metric, why=why)
+
+
 def _why(found: re.Match[str]) -> str:
     if found[1]:
         return "of an ensemble, which has rows of its own"
@@ -184,7 +213,7 @@ def _of_task(task: Task) -> Iterator[Row]:
         way: Way = task.direction or "text_to_audio"
         why = ""
         if task.kind == "captioning":
-            why = f"{metric} of captions; `hark reproduce` has no captioner"
+            why = f"{metric} of captions; `hark eval CAPTIONER --on MANIFEST` measures it"
         yield Row(
             system=one.system,
             what=f"task {task.name}, {metric}",

@@ -90,7 +90,7 @@ def reproduce(
     """Each row, measured if it can be, in order; a system is opened once, and what is measured of it kept.
 
     `data` is the folder with a corpus in each folder (`hark.eval.tasks.data.open_task`). Nothing is trained.
-    Models hear and read as their originals do (`compat="published"`), and are asked with their authors' prompts.
+    Models hear and read as their originals do (`compat="if-published"`), and are asked with their authors' prompts.
     """
     work = _Work(data, command, progress)
     for row in rows:
@@ -237,7 +237,7 @@ class _Work:
             return weights
         if weights not in self.systems:
             try:
-                self.systems[weights] = load(weights, compat="published")
+                self.systems[weights] = load(weights, compat="if-published")
             except HarkError as error:
                 self.systems[weights] = error
         found = self.systems[weights]
