@@ -89,6 +89,20 @@ def test_compat_hears_all_at_once(own: Path, tmp_path: Path) -> None:
         hark.load(path, compat="original")
 
 
+def test_a_way_that_is_not_known_is_not_passed_over(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = plugins(tmp_path / "own")
+    recipe = own / "recipes" / "small.toml"
+    recipe.write_text(recipe.read_text().replace('compat = { name = "crop" }\n', ""))
+    monkeypatch.setenv("HARK_PLUGINS", str(own))
+    path = str(write(tmp_path / "small_published.pth", {"model": tensors()}))
+    with pytest.raises(SettingError, match="tests/small: compat 'published': hark knows no way of an original"):
+        hark.load(path, compat="published")
+    ours = hark.load(path).embed_audio([SOUND])
+    np.testing.assert_array_equal(hark.load(path, compat="if-published").embed_audio([SOUND]), ours)
+
+
 def renamed(made: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {("fc2.weight" if name == "fc1.weight" else name): tensor for name, tensor in made.items()}
 
@@ -228,6 +242,22 @@ def test_a_wrong_fetch_is_refused(
     with pytest.raises(WeightsError, match="404" if what == "no file" else "nothing is kept"):
         hark.load("tests/small")
     assert not kept(cache)
+
+
+def test_a_download_that_is_refused_is_not_kept(
+    server: tuple[str, Path], cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that says "sorry" in the checkpoint's place: once the server is well, so is the next call."""
+    address, folder = server
+    (folder / "small_published.pth").write_text("<!doctype html><title>Too many requests</title>")
+    rest = f'address = "{address}/small_published.pth"'
+    monkeypatch.setenv("HARK_PLUGINS", str(plugins(tmp_path / "own", rest)))
+    with pytest.raises(WeightsError, match="the download is not kept, the next call fetches it again") as caught:
+        hark.load("tests/small")
+    assert "\n" not in str(caught.value)
+    assert not kept(cache)
+    write(folder / "small_published.pth", {"model": tensors()})
+    assert hark.load("tests/small").dim == 8
 
 
 def test_the_hub_is_asked_by_name(own: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

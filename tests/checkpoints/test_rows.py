@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from published import plugins
 
 from hark import recipe as recipes
@@ -13,6 +15,7 @@ from hark.checkpoints.rows import Row, by_file, find, rows
 from hark.core import component
 from hark.core.errors import SettingError, WeightsError
 from hark.recipe import captioner
+from hark.runtime.load import architecture, load
 
 # Named in the issue trackers, reports and papers that docs/published.md lists.
 NAMED = (
@@ -49,10 +52,11 @@ def test_a_row_agrees_with_its_recipe(row: Row) -> None:
     if row.recipe is None:  # a Hugging Face folder says itself what it is
         assert row.address is not None
         assert row.address.startswith("hf:")
-        return
     recipe = obtain.architecture(row)
     assert recipe.name == row.name
     assert (recipe.audio.rate_hz, recipe.dim) == (row.rate_hz, row.dim)
+    assert recipe.compat is not None  # how its original hears is known of each
+    component.config("runtime.compat", recipe.compat, where=row.name).build(audio=recipe.audio)
 
 
 def test_the_known_ones_have_rows() -> None:
@@ -77,6 +81,58 @@ def test_a_files_name_tells_its_row() -> None:
     assert found is not None
     assert found.name == "panns-cnn14-map431"
     assert by_file("model.pt") is None
+
+
+READABLE = [row for row in rows() if row.unread is None and row.captioner is None]
+
+
+@pytest.mark.parametrize("row", READABLE, ids=lambda row: row.name)
+def test_a_rows_towers_can_be_built_without_its_file(row: Row) -> None:
+    """What `--weights none` does, without the memory."""
+    with torch.device("meta"):
+        towers = architecture(row.name).build()
+    assert isinstance(towers.audio_encoder, torch.nn.Module)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "laion/clap-htsat-unfused",
+        pytest.param("laion/clap-htsat-fused", marks=pytest.mark.slow),
+        pytest.param("laion/larger-clap-general", marks=pytest.mark.slow),
+        pytest.param("mit/ast-finetuned-audioset-10-10-0.4593", marks=pytest.mark.slow),
+    ],
+)
+def test_a_model_of_the_hub_hears_with_random_weights(name: str) -> None:
+    model = load(name, weights="none")
+    sound = (np.sin(np.arange(11 * 16000) / 9.0).astype(np.float32) * 0.2, 16000)
+    assert model.embed_audio([sound]).shape == (1, find(name).dim)
+    heard = model.hear(sound)
+    assert (heard.logits is None) == ("clap" in name)
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("laion/larger_clap_general", "laion/larger-clap-general"),
+        ("laion/larger_clap_music_and_speech", "laion/larger-clap-music-and-speech"),
+        ("MIT/ast-finetuned-audioset-10-10-0.4593", "mit/ast-finetuned-audioset-10-10-0.4593"),
+        ("LAION/630k_audioset_best", "laion/630k-audioset-best"),
+    ],
+)
+def test_a_name_is_found_however_it_is_spelt(name: str, row: str) -> None:
+    assert find(name).name == row
+    assert architecture(name).name == row
+
+
+def test_the_hubs_own_names_are_names() -> None:
+    for row in rows():
+        if row.address is not None and row.address.startswith("hf:") and row.recipe is None and row.captioner is None:
+            assert find(row.address.removeprefix("hf:")) == row
+
+
+def test_no_two_names_are_one_spelling() -> None:
+    assert all(find(row.name) == row for row in rows())
 
 
 def test_a_wrong_name_is_told_the_nearest() -> None:

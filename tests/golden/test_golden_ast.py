@@ -44,7 +44,7 @@ def towers(g, toml):
         "classes": sizes["label_dim"],
         "eps": vit["layer_norm_eps"],
     }
-    audio = {"rate_hz": 16000, "features": front(g), "encoder": encoder, "head": {"name": "identity"}}
+    audio = {"rate_hz": g.rate_hz, "features": front(g), "encoder": encoder, "head": {"name": "identity"}}
     source = f"about = 'AST'\ndim = {vit['embed_dim']}\naudio = {toml(audio)}\n"
     return g.towers(source, family="ast")
 
@@ -52,11 +52,11 @@ def towers(g, toml):
 @pytest.fixture
 def heard(g, tmp_path: Path) -> dict[str, np.ndarray]:
     """The normalised images, by their wave's name."""
-    return images(front(g), g.waves, rate_hz=16000, folder=tmp_path)
+    return images(front(g), g.waves, rate_hz=g.rate_hz, folder=tmp_path)
 
 
 def test_front_end(g, heard, tmp_path: Path) -> None:
-    raw = images({**front(g), "mean": 0.0, "scale": 1.0, "frames": None}, g.waves, rate_hz=16000, folder=tmp_path)
+    raw = images({**front(g), "mean": 0.0, "scale": 1.0, "frames": None}, g.waves, rate_hz=g.rate_hz, folder=tmp_path)
     for name in g.waves:
         rows = within(g.about["arrays"][f"fbank_{name}"]["what"], "rows")
         assert np.abs(heard[name][rows] - g[f"fbank_{name}"]).max() <= 1e-4

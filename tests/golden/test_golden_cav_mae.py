@@ -44,7 +44,7 @@ def towers(g, toml, **encoder):
         "learn_positions": sizes["tr_pos"],
         **encoder,
     }
-    audio = {"rate_hz": 16000, "features": front(g), "encoder": encoder, "head": {"name": "identity"}}
+    audio = {"rate_hz": g.rate_hz, "features": front(g), "encoder": encoder, "head": {"name": "identity"}}
     source = f"about = 'CAV-MAE'\ndim = {sizes['embed_dim']}\naudio = {toml(audio)}\n"
     return g.towers(source, family="cav_mae")
 
@@ -54,7 +54,7 @@ def heard(golden, tmp_path: Path) -> dict[str, np.ndarray]:
     """The normalised images, by their wave's name; the fine-tuned network's are the same."""
     g = golden("cav_mae")
     assert front(golden("cav_mae_ft")) == front(g)
-    return images(front(g), g.waves, rate_hz=16000, folder=tmp_path)
+    return images(front(g), g.waves, rate_hz=g.rate_hz, folder=tmp_path)
 
 
 def test_front_end(golden, heard) -> None:

@@ -26,16 +26,16 @@ pytestmark = pytest.mark.golden
 
 NAME = "tests/clapcap-2023"
 
-ROW = f"""
+ROW = """
 [[checkpoint]]
-name = "{NAME}"
+name = "{name}"
 about = "the golden one"
 tower = "HTSAT + mapper + GPT-2"
 licence = "MIT"
 captioner = "tests/clapcap"
 family = "msclap"
-rate_hz = 44100
-dim = 40
+rate_hz = {rate_hz}
+dim = {dim}
 file = "clapcap_golden.pth"
 """
 
@@ -69,13 +69,12 @@ def converted(g: Any, toml: Any, tmp_path_factory: pytest.TempPathFactory) -> Pa
     own = folder / "own"
     for kind in ("recipes/tests", "captioners/tests", "checkpoints"):
         (own / kind).mkdir(parents=True)
-    ears = ears_recipe(g, toml, pooling=None, sizes="htsat_").replace(
-        "7.0", '7.0, "short" = "repeat", "hop_s" = 7.0', 1
-    )
-    (own / "recipes/tests/ears.toml").write_text(ears)
+    (own / "recipes/tests/ears.toml").write_text(ears_recipe(g, toml, pooling=None, sizes="htsat_"))
     text = CAPTIONER.format(end=f"w{stop}", encoder=toml(encoder), network=toml(sizes), beams=beams, steps=steps)
     (own / "captioners/tests/clapcap.toml").write_text(text)
-    (own / "checkpoints/tests.toml").write_text(ROW)
+    made = g.about["constructor"]
+    row = ROW.format(name=NAME, rate_hz=made["sample_rate"], dim=made["d_proj"])
+    (own / "checkpoints/tests.toml").write_text(row)
     words = {f"w{number}": number for number in range(sizes["vocab_size"])}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="w0"))
     (folder / "tokenizer.json").write_text(tokenizer.to_str())
@@ -99,7 +98,7 @@ def captioner(converted: Path) -> Captioner:
 
 
 def unit(g: Any) -> list[np.ndarray]:
-    """The given vectors as what is heard of three sounds."""
+    """The given vectors as what is heard of so many sounds."""
     vectors = g["cap_prefix_in"]
     return [row[None] / np.linalg.norm(row) for row in vectors]
 
@@ -120,8 +119,9 @@ def test_the_mapper_makes_the_prefix(g: Any, captioner: Captioner, near: Any) ->
 
 def test_gpt2_goes_on_from_it(g: Any, captioner: Captioner, near: Any) -> None:
     (network,) = captioner.networks
-    heard, lengths = torch.from_numpy(np.stack(unit(g))), torch.ones(3, dtype=torch.long)
-    words = torch.cat([torch.zeros(3, 1, dtype=torch.long), g.tensor("cap_tokens")], dim=1)
+    heard, tokens = torch.from_numpy(np.stack(unit(g))), g.tensor("cap_tokens")
+    lengths = torch.ones(len(heard), dtype=torch.long)
+    words = torch.cat([torch.zeros_like(tokens[:, :1]), tokens], dim=1)
     near(network(heard, lengths, words), g["cap_logits"])
     near(network(heard, lengths, words[:, :1])[:, 0], g["cap_first_logits"])
     first = captioner.stepper(unit(g)).first()
@@ -141,7 +141,7 @@ def test_the_captions_are_the_originals(g: Any, captioner: Captioner) -> None:
 
 
 def test_it_hears_with_ears_of_its_own(g: Any, captioner: Captioner, near: Any) -> None:
-    """7 s at the published rate; our vector is theirs at unit length."""
+    """A window at the published rate; our vector is theirs at unit length."""
     sound = wave(g, "exact")[0].numpy()
     heard = captioner.hear((sound, captioner.rate_hz))
     theirs = g["cap_audio_embedding_exact"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,10 @@ import test_golden_laion as laion
 import test_golden_laion_pann as pann
 import test_golden_msclap as msclap
 import test_golden_passt as passt
+from golden_files import named
 from numpy.typing import NDArray
 
 from hark import recipe as recipes
-from hark.models import weights
 from hark.runtime.load import load
 from hark.runtime.model import Model
 
@@ -26,16 +25,13 @@ Published = Callable[..., Model]
 
 
 @pytest.fixture
-def published(tmp_path: Path) -> Published:
-    """The model of a golden checkpoint, saved as hark saves models and loaded again, going the original's way."""
+def published() -> Published:
+    """The model of a golden checkpoint, converted and loaded, going the original's way."""
 
     def make(g: Any, source: str, *, family: str, compat: str, seed: int) -> Model:
         source = re.sub(r"^\s+", "", source, flags=re.M)
         source = f"compat = {{ {compat} }}\n{source}"
-        towers = g.towers(source, family=family)
-        path = tmp_path / "model.safetensors"
-        assets = towers.text_encoder.assets() if towers.reads else {}
-        weights.save(path, weights.Saved(towers.state_dict(), "golden", source, assets, {}))
+        path = g.converted(source, family=family, path=g.checkpoint())
         return load(str(path), compat="published", seed=seed)
 
     return make
@@ -45,7 +41,7 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-@pytest.mark.parametrize("name", ["short", "exact", "long"])
+@pytest.mark.parametrize("name", laion.NAMES)
 def test_laion(golden: Any, toml: Any, near: Any, published: Published, name: str) -> None:
     g = golden("laion_htsat")
     model = published(
@@ -58,7 +54,7 @@ def test_laion(golden: Any, toml: Any, near: Any, published: Published, name: st
     near(model.embed_audio([(g.waves[name], model.rate_hz)]), g[f"audio_embedding_{name}"])
 
 
-@pytest.mark.parametrize("name", ["short", "exact"])
+@pytest.mark.parametrize("name", named("laion_htsat", "audio_embedding_noquant_(.+)"))
 def test_our_own_way_leaves_out_the_step_to_16_bits(
     golden: Any, toml: Any, near: Any, published: Published, name: str
 ) -> None:
@@ -68,13 +64,9 @@ def test_our_own_way_leaves_out_the_step_to_16_bits(
     near(ours.embed_audio([(g.waves[name], model.rate_hz)]), g[f"audio_embedding_noquant_{name}"])
 
 
-@pytest.mark.parametrize("name", ["short", "exact", "long", "corner"])
+@pytest.mark.parametrize("name", named("laion_htsat_fusion", r"audio_embedding_((?!batch|antialias).+)"))
 def test_laion_fusion(golden: Any, toml: Any, near: Any, published: Published, name: str) -> None:
     g = golden("laion_htsat_fusion")
-    if name == "corner":  # "corner480300": longer than the window by less than a frame
-        name = next(array for array in g.arrays if array.startswith("audio_embedding_corner"))[
-            len("audio_embedding_") :
-        ]
     model = published(
         g,
         laion.recipe(g.about, toml),
@@ -82,11 +74,13 @@ def test_laion_fusion(golden: Any, toml: Any, near: Any, published: Published, n
         compat='name = "fusion"',
         seed=g.about["rng_seed_for_crops"],
     )
+    # "corner480300": longer than the window by less than a frame
     wave = g.waves["long"][: int(name[6:])] if name.startswith("corner") else g.waves[name]
     near(model.embed_audio([(wave, model.rate_hz)]), g[f"audio_embedding_{name}"])
 
 
-def test_laion_pann(golden: Any, toml: Any, near: Any, published: Published) -> None:
+@pytest.mark.parametrize("name", named("laion_pann", "audio_embedding_((?!noquant).+)"))
+def test_laion_pann(golden: Any, toml: Any, near: Any, published: Published, name: str) -> None:
     g = golden("laion_pann")
     model = published(
         g,
@@ -95,10 +89,10 @@ def test_laion_pann(golden: Any, toml: Any, near: Any, published: Published) -> 
         compat='name = "crop", quantise = true, crop = "numpy"',
         seed=g.about["rng_seed_for_crops"],
     )
-    near(model.embed_audio([(g.waves["short"], model.rate_hz)]), g["audio_embedding_short"])
+    near(model.embed_audio([(g.waves[name], model.rate_hz)]), g[f"audio_embedding_{name}"])
 
 
-@pytest.mark.parametrize("name", ["short", "exact", "long", "stereo"])
+@pytest.mark.parametrize("name", msclap.HEARD)
 def test_msclap(golden: Any, toml: Any, near: Any, published: Published, name: str) -> None:
     g = golden("ms_clap_2023")
     model = published(
@@ -125,11 +119,13 @@ def test_msclaps_sentences(golden: Any, toml: Any, near: Any, published: Publish
     near(made, unit(g[ids.replace("input_ids", "embedding")]))
 
 
-@pytest.mark.parametrize("family", ["passt_s10", "passt_s16"])
-@pytest.mark.parametrize("name", ["short", "exact", "long"])
+@pytest.mark.parametrize(
+    ("family", "name"), [(family, name) for family in passt.FAMILIES for name in named(family, "scene_(.+)")]
+)
 def test_passt(golden: Any, toml: Any, near: Any, published: Published, family: str, name: str) -> None:
     g = golden(family)
-    model = published(g, passt.recipe(g, toml, "both"), family="passt", compat='name = "scene", hop_s = 2.5', seed=0)
+    compat = f'name = "scene", hop_s = {passt.long_windows(g)[1]}'
+    model = published(g, passt.recipe(g, toml, "both"), family="passt", compat=compat, seed=0)
     near(model.embed_audio([(g.waves[name], model.rate_hz)]), unit(g[f"scene_{name}"]))
 
 

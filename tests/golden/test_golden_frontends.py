@@ -88,7 +88,9 @@ def test_mels(g, near) -> None:
         image = config.build(rate_hz=rate_hz)(torch.from_numpy(excerpt(g, said))[None])
         decibel = image[0, 0].T.numpy()[:, within(what(g, name), "frames")]
         if match[1]:
-            assert np.abs(decibel - g[name]).max() <= 0.02  # dB
+            off = np.abs(decibel - g[name])
+            assert off.max() <= 0.02  # dB
+            assert off[g[name] > g[name].max() - 40].max() < 1e-3  # below, the transform's own rounding is heard
         else:
             near(10.0 ** (decibel.astype(np.float64) / 10.0), g[name])
 
@@ -99,7 +101,7 @@ def test_kaldi(g, tmp_path: Path) -> None:
         call = re.search(r"fbank\((.*?), (\{.*\})\)", said)
         assert call
         told = {"num_mel_bins": 23, **ast.literal_eval(call[2])}
-        rate_hz = told.pop("sample_frequency")
+        rate_hz = told.pop("sample_frequency", 16000)
         features = {KALDI[key]: value for key, value in told.items() if key not in NOTHING}
         features = {key: float(v) if key.endswith(("_ms", "_hz")) else v for key, v in features.items()}
         features |= {"gain": 32768.0 if "*2**15" in call[1] else 1.0, "subtract_mean": "-mean" in call[1]}

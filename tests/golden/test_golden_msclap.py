@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from golden_files import named
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from hark import recipe as recipes
@@ -22,7 +23,7 @@ from hark.models.towers import Towers
 
 pytestmark = pytest.mark.golden
 
-HEARD = ["short", "exact", "long", "stereo"]
+HEARD = named("ms_clap_2023", "mel_(.+)")
 
 RECIPE = """
 about = "MS-CLAP 2023, sizes of the golden numbers."
@@ -91,9 +92,12 @@ def recipe(g: Any, toml: Any, *, pooling: str | None, sizes: str = "") -> str:
         "crop_frames": crop,
         "hop_frames": step,
     }
+    window_s = samples(g) / made["sample_rate"]
     audio = {
         "rate_hz": made["sample_rate"],
-        "window_s": float(re.findall(r"(\d+) s model input", g.about["arrays"]["mel_exact"]["what"])[0]),
+        "window_s": window_s,
+        "hop_s": window_s,
+        "short": "repeat",
         "features": {**features, "bank_rate_hz": bank_hz},
         "encoder": encoder,
         "head": {"name": "residual"},
@@ -111,20 +115,24 @@ def recipe(g: Any, toml: Any, *, pooling: str | None, sizes: str = "") -> str:
     return source if pooling is None else f"{source}text = {toml(text)}\n"
 
 
+def samples(g: Any) -> int:
+    """The window: what a long sound is cut to."""
+    return int(re.findall(r"(\d+)-sample crop", g.what("crop_start_long"))[0])
+
+
 def part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def wave(g: Any, name: str) -> torch.Tensor:
-    """The 7 s that the original hears: its random crop, or the sound again and again; stereo is one after the other."""
-    samples = g.waves["exact"].size
+    """The window that the original hears: its random crop, or the sound again and again; stereo one after the other."""
     heard = g.waves.get(name)
     if name == "stereo":
         spans = re.findall(r"\[(\d+):(\d+)\]", g.said.split("stereo")[1])
         heard = np.concatenate([g.pcm[int(a) : int(b)] for a, b in spans]).astype(np.float32) / 32768
     if name == "long":
         heard = heard[int(g["crop_start_long"]) :]
-    return torch.from_numpy(fit(heard, samples, short="repeat"))[None]
+    return torch.from_numpy(fit(heard, samples(g), short="repeat"))[None]
 
 
 @pytest.mark.parametrize("name", HEARD)
@@ -171,7 +179,8 @@ def test_its_own_rule_takes_a_real_exclamation_mark_for_padding(g: Any, towers: 
 
 
 def test_similarity(g: Any, towers: Towers, near: Any) -> None:
-    heard = torch.cat([towers.audio(wave(g, name)) for name in ("short", "exact", "long")])
+    names = re.findall(r"\(audio ([\w/]+)", g.what("similarity"))[0].split("/")
+    heard = torch.cat([towers.audio(wave(g, name)) for name in names])
     read = towers.text(g.tensor("text_input_ids"), g.tensor("text_attention_mask").bool())
     near(towers.scale() * heard @ read.T, g["similarity"])
 

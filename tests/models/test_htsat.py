@@ -16,6 +16,7 @@ from hark import recipe as recipes
 from hark.audio.features.fusion_logmel import Config as FusionLogMel
 from hark.audio.features.fusion_logmel import thirds
 from hark.audio.features.logmel import Config as LogMel
+from hark.checkpoints.convert import check_bank
 from hark.core import component
 from hark.core.errors import SettingError, WeightsError
 from hark.core.settings import read
@@ -291,6 +292,17 @@ def test_transformers_preprocessor_is_our_front_end(fusion: bool) -> None:
 def test_another_network_is_refused(config: Mapping[str, Any], said: str) -> None:
     with pytest.raises(WeightsError, match=said):
         hf_clap.recipe(config)
+
+
+@pytest.mark.parametrize("name", ["laion/htsat-tiny", "laion/htsat-tiny-fusion"])
+def test_the_bank_in_a_file_with_fusion_is_not_heard_with(name: str) -> None:
+    """LAION-CLAP makes torchlibrosa's bank in every network; with fusion the image comes from torchaudio's."""
+    recipe = recipes.load(name)
+    with torch.device("meta"):
+        towers = recipe.build()
+    towers.features = component.config("audio.features", recipe.audio.features, where=name).build(rate_hz=48000)
+    bank = LogMel(n_fft=1024, hop=480, mels=64, f_max_hz=14000.0).build(rate_hz=48000).bank.T
+    check_bank({"state_dict": {"module.audio_branch.logmel_extractor.melW": bank}}, towers, where="test")
 
 
 def test_wavcaps_names_become_ours() -> None:

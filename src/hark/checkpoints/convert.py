@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from hark import recipe as recipes
+from hark.audio.features.fusion_logmel import FusionLogMel
+from hark.checkpoints.beside import Find, bring
 from hark.core import component
 from hark.core.errors import WeightsError
 from hark.core.files import sha256
@@ -27,11 +29,16 @@ FOLDER_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 @dataclass(frozen=True)
 class Published:
-    """A checkpoint on disk: a file, or a folder that `save_pretrained` wrote, with its family and its recipe."""
+    """A checkpoint on disk: a file, or a folder that `save_pretrained` wrote, with its family and its recipe.
+
+    `beside` are the parts that are not in it (`hark.checkpoints.rows.Row`), and `find` brings a checkpoint by its name.
+    """
 
     path: Path
     family: str
     recipe: Recipe
+    beside: Mapping[str, str] = field(default_factory=dict)
+    find: Find | None = None
 
 
 def describe(path: Path, *, name: str) -> Published:
@@ -50,8 +57,19 @@ def describe(path: Path, *, name: str) -> Published:
         raise WeightsError(f"{path}: a folder of '{kind}'; hark reads {', '.join(sorted(kinds))}")
     preprocessor = path / "preprocessor_config.json"
     settings = _json(preprocessor) if preprocessor.is_file() else None
-    source = component.module("models.renames", kinds[kind]).recipe(config, settings)
-    return Published(path, kinds[kind], recipes.parse(source, name=name))
+    return Published(path, kinds[kind], described(kinds[kind], config, settings, name=name))
+
+
+def described(
+    family: str, config: Mapping[str, Any], preprocessor: Mapping[str, Any] | None = None, *, name: str
+) -> Recipe:
+    """The recipe of a Hugging Face folder of that family, from what stands in its config.json.
+
+    Raises WeightsError where hark has no such towers.
+    """
+    module = component.module("models.renames", family)
+    settings = {"model_type": module.MODEL_TYPE, **config}
+    return recipes.parse(module.recipe(settings, preprocessor), name=name)
 
 
 def convert(published: Published, out: Path, *, tokenizer: Path | None = None) -> bool:
@@ -68,6 +86,10 @@ def convert(published: Published, out: Path, *, tokenizer: Path | None = None) -
     tensors = table.apply(content, where=where)
     towers = published.recipe.build()
     check_bank(content, towers, where=where)
+    if published.beside:
+        assert published.find is not None, where
+        beside = published.beside
+        tensors = bring(tensors, towers, published.recipe, beside, path=published.path, find=published.find)
     weights.fill(towers, tensors, where=where)
     assets = _assets(towers, tokenizer or _own_tokenizer(published.path))
     source = published.path / _weights_of(published.path) if published.path.is_dir() else published.path
@@ -126,7 +148,12 @@ def _assets(towers: Towers, tokenizer: Path | None) -> dict[str, str]:
 
 
 def check_bank(content: Mapping[str, Any], towers: Towers, *, where: str) -> None:
-    """A mel bank that lies in the file must be the one that our front end makes: the weights depend on it."""
+    """A mel bank that lies in the file must be the one that our front end makes: the weights depend on it.
+
+    LAION-CLAP's files with feature fusion hold the bank of those without, which such a model never hears with.
+    """
+    if isinstance(towers.features, FusionLogMel):
+        return
     own = [bank for name, bank in towers.named_buffers() if name.split(".")[-1] == "bank"]
     for name, theirs in _flat(content):
         if name.endswith("logmel_extractor.melW") and own:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hark import recipe as recipes
-from hark.checkpoints.convert import FOLDER_WEIGHTS, Published, convert, describe
+from hark.checkpoints.convert import FOLDER_WEIGHTS, Published, convert, describe, described
 from hark.checkpoints.rows import Row, by_file, find
 from hark.core.errors import FetchError, WeightsError
 from hark.core.fetch import fetch, offline
@@ -32,7 +32,8 @@ def obtain(row: Row, *, progress: Progress | None = None) -> Path:
     kept = cache_folder() / "models" / f"{row.name}-{key}.safetensors"
     if kept.is_file():
         return kept
-    convert(_published(row, fetched(row, progress)), kept)
+    with usable(row, progress) as path:
+        convert(_published(row, path), kept)
     return kept
 
 
@@ -90,6 +91,8 @@ def architecture(row: Row) -> Recipe:
     """
     if row.captioner is not None:
         raise WeightsError(CAPTIONER.format(row.name))
+    if row.config is not None and row.family is not None:
+        return described(row.family, row.config, name=row.name)
     if row.recipe is None:
         raise WeightsError(f"{row.name}: {row.unread or 'its folder says itself what it is; it must be fetched first'}")
     return recipes.parse(recipes.load(row.recipe).source, name=row.name)
@@ -99,7 +102,7 @@ def _published(row: Row, path: Path) -> Published:
     if row.recipe is None:
         return describe(path, name=row.name)
     assert row.family is not None, row
-    return Published(path, row.family, architecture(row))
+    return Published(path, row.family, architecture(row), row.beside or {}, find=lambda name: obtain(find(name)))
 
 
 def _readable(row: Row) -> None:
@@ -111,6 +114,26 @@ def _readable(row: Row) -> None:
 
 def _source(row: Row) -> str:
     return recipes.load(row.recipe).source if row.recipe else ""
+
+
+@contextlib.contextmanager
+def usable(row: Row, progress: Progress | None = None) -> Iterator[Path]:
+    """What `fetched` gives, for reading it: a download that turns out to be something else is not kept.
+
+    Raises WeightsError.
+    """
+    path = fetched(row, progress)
+    try:
+        yield path
+    except WeightsError as error:
+        if path.parent != _downloads():
+            raise  # the hub's own cache, which knows what belongs into it
+        path.unlink(missing_ok=True)
+        raise WeightsError(f"{error}; the download is not kept, the next call fetches it again") from None
+
+
+def _downloads() -> Path:
+    return cache_folder() / "downloads"
 
 
 def fetched(row: Row, progress: Progress | None = None) -> Path:
@@ -125,7 +148,7 @@ def fetched(row: Row, progress: Progress | None = None) -> Path:
     try:
         if row.address.startswith("hf:"):
             return from_hub(row.address)
-        path = cache_folder() / "downloads" / f"{hashlib.sha256(row.address.encode()).hexdigest()[:12]}-{row.file_name}"
+        path = _downloads() / f"{hashlib.sha256(row.address.encode()).hexdigest()[:12]}-{row.file_name}"
         if not path.is_file():
             fetch(row.address, path, sha256=row.sha256, md5=row.md5, progress=progress)
         return path

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from hark.core.component import PACKAGE, plugin_folders
@@ -24,6 +26,10 @@ class Row:
     "hf:OWNER/NAME/FILE" (a file on the Hugging Face hub), "hf:OWNER/NAME" (a whole model there) or an https URL; where
     there is none the user must have the file, and `file` is what its authors call it. `dim` is the size of its
     embeddings. A captioner has the name of its recipe as `captioner` instead. `unread` says why hark cannot load it.
+    A whole model on the hub says itself what it is, so it has no recipe; `config` is what stands in its config.json, as
+    far as that is not transformers' default: the shape of its towers while it is not here. `beside` names the parts
+    that a file leaves out because they were frozen, and whose they are: a checkpoint's name, "pretrained" (the text
+    encoder's own model), or for "audio_head.tags" the address of AudioSet's class_labels_indices.csv.
     """
 
     name: str
@@ -34,6 +40,8 @@ class Row:
     dim: int | None = None
     family: str | None = None
     recipe: str | None = None
+    config: Mapping[str, Any] | None = None
+    beside: Mapping[str, str] | None = None
     captioner: str | None = None
     address: str | None = None
     file: str | None = None
@@ -62,14 +70,27 @@ def rows() -> list[Row]:
 
 
 def find(name: str) -> Row:
-    """The row of that name.
+    """The row of that name, however it is spelt (`look`).
 
     Raises SettingError, with the nearest known name.
     """
-    known = {row.name: row for row in rows()}
-    if name in known:
-        return known[name]
-    raise SettingError(f"no checkpoint '{name}'; {suggest(name, sorted(known))}")
+    row = look(name)
+    if row is None:
+        raise SettingError(f"no checkpoint '{name}'; {suggest(name, [row.name for row in rows()])}")
+    return row
+
+
+def look(name: str) -> Row | None:
+    """The row of that name, if there is one; capital letters, and "_" for "-", make no other name.
+
+    So the hub's own names ("laion/larger_clap_general", "MIT/ast-finetuned-audioset-10-10-0.4593") are names here.
+    """
+    found = [row for row in rows() if _plain(row.name) == _plain(name)]
+    return found[-1] if found else None  # a plug-in's stands behind ours
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def by_file(file_name: str) -> Row | None:

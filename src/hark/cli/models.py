@@ -53,12 +53,12 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Tell what a model is: towers, rate, dimension, windows, licence, where its weights come from."""
-    from hark.checkpoints.rows import rows
+    from hark.checkpoints.rows import look
     from hark.core.errors import WeightsError
     from hark.runtime.load import architecture
 
     said: dict[str, Any] = {"name": name}
-    row = next((row for row in rows() if row.name == name), None)
+    row = look(name)
     if row is not None:
         said |= {key: value for key, value in dataclasses.asdict(row).items() if value is not None}
     try:

@@ -36,11 +36,13 @@ def load(
     `name` is a model of hark ("mini"), a published checkpoint ("laion/630k-audioset-best"; fetched and converted once,
     then kept in the cache), the file or folder that training wrote, a published checkpoint's own file or Hugging Face
     folder (then `like` names the checkpoint it is, where its name does not tell), or "hf:OWNER/NAME" on the hub.
-    `compat="published"` goes the original's way with sounds and sentences, drawing its lots with `seed`.
+    `compat="published"` goes the original's way with sounds and sentences, drawing its lots with `seed`; a model of
+    which none is known is refused, or with "if-published" goes ours.
     `weights="none"` builds the audio tower with random weights of that seed: nothing is fetched or read.
     `progress` gets the bytes fetched, and those to fetch.
 
-    Raises SettingError for an unknown name, WeightsError for weights that are missing or do not fit, or a captioner's.
+    Raises SettingError for an unknown name or way, WeightsError for weights that are missing or do not fit, or a
+    captioner's.
     """
     if weights == "none":
         return _untrained(architecture(name), seed=seed, device=device, compat=compat)
@@ -72,8 +74,9 @@ def find(name: str, *, like: str | None = None, progress: Callable[[int, int | N
         return obtain.obtain_file(given, like=like) if like else given
     if given.is_file() and given.suffix != ".toml":
         return obtain.obtain_file(given, like=like)
-    if name in (row.name for row in rows.rows()):
-        return obtain.obtain(rows.find(name), progress=progress)
+    row = rows.look(name)
+    if row is not None:
+        return obtain.obtain(row, progress=progress)
     if given.suffix in obtain.SUFFIXES:
         raise WeightsError(f"{given}: no such file")
     return _packaged(name)
@@ -88,10 +91,11 @@ def architecture(name: str) -> Recipe:
         return recipes.load(name)
     if captioner.is_one(name):
         raise WeightsError(_says_a_captioner(name))
-    known = [row.name for row in rows.rows()]
-    if name in known:
-        return obtain.architecture(rows.find(name))
-    raise SettingError(f"no model '{name}'; {suggest(name, [*recipes.names(), *known])}")
+    row = rows.look(name)
+    if row is not None:
+        return obtain.architecture(row)
+    known = [*recipes.names(), *(row.name for row in rows.rows())]
+    raise SettingError(f"no model '{name}'; {suggest(name, known)}")
 
 
 def _says_a_captioner(name: str) -> str:

@@ -39,9 +39,10 @@ class Model:
     copied, so training them on does not change the model.
 
     With `compat="published"`, `embed_audio` and `embed_text` go the way of the original's own code, random crops (drawn
-    with `seed`) and faults included; a model that has no way of its own goes ours.
+    with `seed`) and faults included; with `compat="if-published"` too, but a model of which no such way is known goes
+    ours.
 
-    Raises SettingError for another word.
+    Raises SettingError for another word, or "published" where the recipe knows no way of an original's.
     """
 
     def __init__(
@@ -54,8 +55,13 @@ class Model:
         compat: str | None = None,
         seed: int = 0,
     ) -> None:
-        if compat not in (None, "published"):
+        if compat not in (None, "published", "if-published"):
             raise SettingError(f"compat '{compat}': unknown; 'published' is the only other way than ours")
+        if compat == "published" and recipe.compat is None:
+            raise SettingError(
+                f"{recipe.name}: compat 'published': hark knows no way of an original that differs from its own; leave "
+                "it out"
+            )
         self.recipe = recipe
         self.name = recipe.name
         self.stamp = stamp

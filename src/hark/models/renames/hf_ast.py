@@ -118,6 +118,7 @@ def recipe(config: Mapping[str, Any], preprocessor: Mapping[str, Any] | None = N
         "audio.head": {"name": "identity"},
     }
     lines = ['about = "AST from a Hugging Face folder: tags of sounds, and their embeddings."', f"dim = {width}"]
+    lines.append('compat = { name = "crop", crop = "first" }')  # of a longer sound the extractor keeps the first frames
     for name, table in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"

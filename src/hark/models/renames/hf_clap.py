@@ -134,17 +134,18 @@ def recipe(
     audio = {**_AUDIO, **{key: value for key, value in said.items() if key in _AUDIO}}
     text = {**_TEXT, **{key: value for key, value in (config.get("text_config") or {}).items() if key in _TEXT}}
     sound = {**_SOUND, **{key: value for key, value in (preprocessor or {}).items() if key in _SOUND}}
+    fused = bool(audio["enable_fusion"])
     if sound["padding"] not in _SHORT:
         raise WeightsError(f"preprocessor_config.json: padding is {sound['padding']!r}; known: {', '.join(_SHORT)}")
     features = {
-        "name": "fusion_logmel" if audio["enable_fusion"] else "logmel",
+        "name": "fusion_logmel" if fused else "logmel",
         "n_fft": sound["fft_window_size"],
         "hop": sound["hop_length"],
         "mels": audio["num_mel_bins"],
         "f_min_hz": float(sound["frequency_min"]),
         "f_max_hz": float(sound["frequency_max"]),
     }
-    if audio["enable_fusion"]:
+    if fused:
         features["samples"] = sound["max_length_s"] * sound["sampling_rate"]
     encoder = {
         "name": "htsat",
@@ -156,7 +157,7 @@ def recipe(
         "size": audio["spec_size"],
         "patch": audio["patch_size"],
         "classes": 0,
-        "fusion": audio["enable_fusion"],
+        "fusion": fused,
     }
     reader = {
         "name": "transformer",
@@ -165,14 +166,19 @@ def recipe(
         "pooling": "pooler",
         "max_tokens": 77,
     }
-    about = f"CLAP from transformers' form{', with feature fusion' if audio['enable_fusion'] else ''}."
+    about = f"CLAP from transformers' form{', with feature fusion' if fused else ''}."
+    # transformers' extractor hears what LAION-CLAP's own code hears, without its step to 16 bits.
+    compat: dict[str, Any] = {"name": "crop", "crop": "numpy"}
+    if fused:
+        compat = {"name": "fusion", "quantise": False, "alone_is_long": True}
     tables = {
-        "": {"about": about, "dim": config.get("projection_dim", 512)},
+        "": {"about": about, "dim": config.get("projection_dim", 512), "compat": compat},
         "[audio]": {
             "rate_hz": sound["sampling_rate"],
             "window_s": float(sound["max_length_s"]),
             "hop_s": float(sound["max_length_s"]),
             "short": _SHORT[sound["padding"]],
+            "clip": "whole" if fused else "mean",
         },
         "[audio.features]": features,
         "[audio.encoder]": encoder,

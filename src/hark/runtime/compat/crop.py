@@ -5,6 +5,7 @@ What differs from ours, and is faithfully repeated here, is in `Config`; docs/pu
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hark.audio.decode import Source
-from hark.audio.window import fit
+from hark.audio.window import Short, fit
 from hark.core.types import Wave
 from hark.models.text.transformer import pool
 from hark.models.towers import Towers
@@ -28,20 +29,24 @@ class Config:
 
     `resampler`: "soxr" (librosa), torchaudio's "sinc" or "kaiser", or "none": samples are taken as if they had the
     tower's rate (AST, CAV-MAE). `quantise` rounds samples to 16 bits on the way (LAION-CLAP). `crop`: a sound longer
-    than the window loses all but a stretch drawn with "numpy" or "python", or all but its beginning ("first"), or is
-    heard whole ("none").
+    than the window loses all but a stretch drawn with "numpy", Python's `randrange` ("python") or `randint`, or all but
+    its beginning ("first"), or is heard whole ("none"). `window_s` and `short` are the original's where they are not
+    the recipe's.
     `pooling` is another rule than the text tower's own (MS-CLAP's end of text is the last token whose number is not 0).
     """
 
     channels: Channels = "mean"
     resampler: Resampler = "soxr"
     quantise: bool = False
-    crop: Literal["numpy", "python", "first", "none"] = "none"
+    crop: Literal["numpy", "python", "randint", "first", "none"] = "none"
+    window_s: float | None = None
+    short: Short | None = None
     pooling: Literal["last-nonzero"] | None = None
 
     def build(self, *, audio: AudioSpec) -> Crop:
         """The way for towers that are described by `audio`."""
-        return Crop(self, audio)
+        own = {name: value for name in ("window_s", "short") if (value := getattr(self, name)) is not None}
+        return Crop(self, dataclasses.replace(audio, **own))
 
 
 class Crop:
@@ -86,4 +91,6 @@ class Crop:
             return 0
         if self.config.crop == "python":
             return random.Random(seed).randrange(room)  # noqa: S311
+        if self.config.crop == "randint":
+            return random.Random(seed).randint(0, room)  # noqa: S311
         return int(np.random.RandomState(seed).randint(0, room + 1))

@@ -18,9 +18,14 @@ from hark.runtime.compat._sound import batch_of, quantised, wave_of
 
 @dataclass(frozen=True)
 class Config:
-    """`quantise` rounds samples to 16 bits on the way."""
+    """`quantise` rounds samples to 16 bits on the way.
+
+    `alone_is_long`: where no sound of a batch is longer than the window, one is taken for a long one, four times the
+    same image; a sound that comes alone is that one (transformers).
+    """
 
     quantise: bool = True
+    alone_is_long: bool = False
 
     def build(self, *, audio: AudioSpec) -> Fusion:
         """The way for towers that are described by `audio`."""
@@ -53,6 +58,8 @@ class Fusion:
             front, middle, back = (int(generator.choice(list(third))) for third in thirds(frames, features.frames))
             starts = (front, middle, back)
         image = features(batch_of(wave, towers), starts)
+        if self.config.alone_is_long and image.shape[1] == 1:
+            image = image.expand(-1, 4, -1, -1)
         return F.normalize(towers.audio_head(towers.audio_encoder(image)), dim=-1)[0]
 
     def sentences(self, towers: Towers, ids: Tensor, mask: Tensor) -> Tensor:
