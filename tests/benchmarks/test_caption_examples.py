@@ -54,8 +54,9 @@ def test_picture_has_its_size(tmp_path: Path) -> None:
     assert caption_examples.draw(shown, foot="made by hand") == drawn
 
 
-def test_benchmark_stops_after_words() -> None:
+def test_benchmark_stops_after_words(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").touch()
     source = captioning.caption_recipe(
-        "mini", table=Path("/x.jsonl"), seed=0, epochs=(1.0, 2.0), scenes=9, rewarded=False
+        "mini", table=tmp_path / "x.jsonl", seed=0, epochs=(1.0, 2.0), scenes=9, reward=None
     )
     assert [stage.task for stage in captioner.parse(source, name="x").stages] == ["words"]
