@@ -1,4 +1,4 @@
-"""What the tests of several processes run, in each of them and alone: a few steps of small towers without batch norms.
+"""What the tests of several processes run, in each of them and alone: a few steps of small towers.
 
 As a program, `torchrun` starts it: `spread_run.py OUT JOBS`, where JOBS is JSON, {name: settings of the stage}.
 """
@@ -22,6 +22,7 @@ from hark.text.vocabulary import make_vocabulary
 from hark.train import spread, state
 from hark.train.data import open_batches
 from hark.train.loop import train
+from hark.train.tag_data import open_tasks
 from hark.train.world import World, joined
 
 KINDS = ["siren", "rain", "church bell", "crickets", "door knock", "airplane"]
@@ -50,23 +51,42 @@ warmup = 0
 corpus = { name = "synth", path = "", clips = 40, seed = 1, duration_s = 0.6, kinds = KINDS }
 """.replace("KINDS", json.dumps(KINDS))
 
+AST = '{ name = "ast", frames = 48, frame_stride = 8, width = 16, depth = 2, heads = 2, classes = 0 }'
+EARS = {  # those with batch norms; in stages of labels chance is not by row, so that it has none here
+    "cnn14": '{ name = "cnn14", channels = [4, 8], dim = 16, classes = 0 }',
+    "cnn14 sure": '{ name = "cnn14", channels = [4, 8], dim = 16, classes = 0, dropout = 0.0, last_dropout = 0.0 }',
+    "htsat": '{ name = "htsat", width = 8, depths = [1, 1], heads = [2, 2], size = 64, classes = 0 }',
+}
+
 RECIPE_TOKENIZER = make_vocabulary([f"the sound of {kind}" for kind in KINDS], words=KINDS, size=120)
 
 
 def steps(settings: dict[str, Any], *, world: World) -> dict[str, Any]:
-    """Losses of a stage's steps, gradients of the first, the weights and their average behind the last, whole."""
-    recipe = recipes.parse(RECIPE, name="spread")
+    """Losses of a stage's steps, gradients of the first, the weights and their average behind the last, whole.
+
+    `settings` are the stage's, and of "ears", one of `EARS`.
+    """
+    settings = dict(settings)
+    ears = settings.pop("ears", None)
+    recipe = recipes.parse(RECIPE if ears is None else RECIPE.replace(AST, EARS[ears]), name="spread")
     corpora = tuple(CorpusSpec(**one) for one in settings.get("corpora", ())) or recipe.stages[0].corpora
     stage: Stage = dataclasses.replace(recipe.stages[0], **{"clip": None, **settings, "corpora": corpora})
     torch.manual_seed(1)
     towers = recipe.build(assets={"tokenizer": RECIPE_TOKENIZER})
+    tasks = open_tasks(recipe, stage, data=Path()) if stage.task == "tag" else None
+    if tasks is not None:
+        tasks.attach(towers)
     current = state.start(towers, stage, world=world, sharded=stage.shard == "fsdp")
     if current.scaler is not None:  # torch's first scale is too large for the first steps, which it leaves out
         current.scaler = torch.amp.GradScaler("cpu", init_scale=256.0)
-    batches = open_batches(recipe, stage, data=Path(), rank=world.rank, ranks=world.size)
     losses: list[float] = []
     gradients: dict[str, Any] = {}
-    for step in train(current, batches.__getitem__, stage):
+    if tasks is not None:
+        taken = tasks.steps(current, tasks.stage)
+    else:
+        batches = open_batches(recipe, stage, data=Path(), rank=world.rank, ranks=world.size)
+        taken = train(current, batches.__getitem__, stage)
+    for step in taken:
         losses.append(step.loss)
         if step.step == 0:
             named = {name: p.grad for name, p in towers.named_parameters() if p.grad is not None}

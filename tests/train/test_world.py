@@ -61,6 +61,22 @@ JOBS |= {
     )
 }  # fmt: skip
 JOBS["kept lengths"] = {"short": "keep", "bucket": 2, "mix": 1.0, "corpora": SAID, "shift": True}
+NORMS = {
+    f"norms {ears} {negatives} {shard}": {**BASE, "steps": 2, "ears": ears, "negatives": negatives, "shard": shard}
+    for ears, negatives, shard in itertools.product(("cnn14", "htsat"), ("global", "local"), ("ddp", "fsdp"))
+}
+NORMS |= {
+    f"norms {more}": {**BASE, "steps": 2, "ears": "cnn14", **settings}
+    for more, settings in {
+        "layers run again": {"checkpointing": True, "shard": "fsdp"},
+        "average": {"average": 0.9, "loss": {"name": "mixco"}},
+        "frozen": {"freeze": ["audio_encoder"], "chunk": 2},
+        "a chunk of all": {"chunk": 12},
+        "kept lengths": {"short": "keep", "corpora": SAID},
+    }.items()
+}
+NORMS["norms labels"] = {"task": "tag", "ears": "cnn14 sure", "corpora": SAID[:1], "steps": 2}
+JOBS |= NORMS
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,7 +14,7 @@ from hark.core.errors import HarkError
 from hark.data.batches import Batch
 from hark.models.towers import Towers
 from hark.recipe import Stage
-from hark.train import spread
+from hark.train import norms, spread
 from hark.train.joint import Embed, Joint, joint, parts
 from hark.train.needs import Loss
 from hark.train.optim import Rate
@@ -123,6 +123,7 @@ def _backward(batch: Joint, stage: Stage, scaler: torch.amp.GradScaler | None) -
 
     In parts, the towers are run twice: first without gradients, for the vectors that the loss compares and the loss's
     gradients by them; then part by part with those (Gao et al. 2021, "Scaling deep contrastive learning batch size").
+    Batch norms see one part at a time, of all processes (see `norms.told`), and count it in the second run.
     """
 
     def larger(loss: torch.Tensor) -> torch.Tensor:
@@ -133,7 +134,7 @@ def _backward(batch: Joint, stage: Stage, scaler: torch.amp.GradScaler | None) -
         larger(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
     pieces = parts(batch, stage.chunk)
-    with torch.no_grad():
+    with torch.no_grad(), norms.uncounted(batch.embed):
         made = [piece.vectors() for piece in pieces]
     leaves = [{name: vector.detach().requires_grad_() for name, vector in one.items()} for one in made]
     together = {  # the learned numbers are the same in every part; the last part's get their gradients

@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from hark.train.by_row import ByRow, running
+from hark.train.norms import uncounted
 from hark.train.world import World
 
 
@@ -36,6 +37,7 @@ def blocks(module: nn.Module) -> list[nn.Module]:
             for name, child in children.items()
             if list(kinds.values()).count(kinds[name]) > 1
             and not type(child).__module__.startswith("torch.")
+            and not isinstance(child, _BatchNorm)  # of several processes, one of ours
             and not hasattr(child, "hear")
             and any(True for _ in child.parameters())
         ]
@@ -158,15 +160,5 @@ def _twice(block: nn.Module) -> tuple[Any, Any]:
 
 @contextlib.contextmanager
 def _again(block: nn.Module, drawn: ByRow | None) -> Iterator[None]:
-    norms = [one for one in block.modules() if isinstance(one, _BatchNorm)]
-    kept = [(norm.momentum, None if (n := norm.num_batches_tracked) is None else n.clone()) for norm in norms]
-    with drawn or contextlib.nullcontext():
-        for norm in norms:
-            norm.momentum = 0.0
-        try:
-            yield
-        finally:
-            for norm, (momentum, counted) in zip(norms, kept, strict=True):
-                norm.momentum = momentum
-                if counted is not None and norm.num_batches_tracked is not None:
-                    norm.num_batches_tracked.copy_(counted)
+    with drawn or contextlib.nullcontext(), uncounted(block):
+        yield

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hark.core.errors import SettingError, WeightsError
 from hark.core.files import write_aside
 from hark.core.settings import suggest
 from hark.models.towers import Towers
 from hark.recipe import Stage
-from hark.train import cut, spread
+from hark.train import cut, norms, spread
 from hark.train.joint import Embed
 from hark.train.optim import optimiser
 from hark.train.world import ALONE, World
@@ -87,8 +87,7 @@ def start(towers: Towers, stage: Stage, *, world: World = ALONE, sharded: bool =
         parts[part].requires_grad_(False)
     towers.to(world.device)
     world.share_weights(towers)
-    if world.size > 1 and world.device.type == "cuda":
-        nn.SyncBatchNorm.convert_sync_batchnorm(towers)  # type: ignore[no-untyped-call]  # there is none for the CPU
+    norms.join(towers, world)
     average = copy.deepcopy(towers).requires_grad_(False) if stage.average is not None else None
     state = State(towers=towers, optimiser=None, average=average, world=world)  # type: ignore[arg-type]
     if stage.precision == "fp16":

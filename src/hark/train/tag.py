@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -163,7 +164,10 @@ class Tasks:
         precision = PRECISIONS[stage.precision]
         reduced = torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)
         labels = self.labels(batch)
-        wave = self._changed(torch.from_numpy(batch.waves), labels, generator)
+        wave = torch.from_numpy(batch.waves)
+        if state.world.size > 1 and batch.lengths:  # silence behind the longest of all processes
+            wave = F.pad(wave, (0, max(state.world.collect(wave.shape[1])) - wave.shape[1]))
+        wave = self._changed(wave, labels, generator)
         total = torch.zeros((), device=device)
         size = stage.chunk or len(wave)
         for at in range(0, len(wave), size):
