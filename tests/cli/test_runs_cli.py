@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from hark import recipe as recipes
@@ -180,20 +181,139 @@ def test_a_damaged_history_is_named(tmp_path: Path) -> None:
         runs.read(tmp_path)
 
 
-def test_tensorboard_is_written_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+HAS_TENSORBOARD = importlib.util.find_spec("tensorboard") is not None
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARK_CACHE", str(tmp_path / "cache"))
-    if importlib.util.find_spec("tensorboard") is None:
-        with pytest.raises(
-            HarkError, match="tensorboard: it is not installed; pip install tensorboard, or take it out"
-        ):
-            train(tmp_path / "run", more="tensorboard = true")
-        return
+
+
+@pytest.mark.parametrize("more", ["", "tensorboard = true"])
+@pytest.mark.skipif(not HAS_TENSORBOARD, reason="tensorboard is not installed")
+@pytest.mark.usefixtures("cache")
+def test_tensorboard_is_written_where_it_is_installed(tmp_path: Path, more: str) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    train(tmp_path / "run", more="tensorboard = true")
+    train(tmp_path / "run", more=more)
     events = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "sounds"))
     events.Reload()
     told = lines(tmp_path / "run")
     found = [(event.step, event.value) for event in events.Scalars("loss")]
     assert found == [(line["step"], pytest.approx(line["loss"], rel=1e-6)) for line in told]
     assert [event.step for event in events.Scalars("map_at_10")] == [1, 3]
+
+
+@pytest.mark.usefixtures("cache")
+def test_tensorboard_is_left_out_where_it_is_not_wanted_or_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tmp_path / "without", more="tensorboard = false")
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as where it is not installed
+    train(tmp_path / "auto")
+    for name in ("without", "auto"):
+        assert not (tmp_path / name / "tensorboard").exists()
+    with pytest.raises(HarkError, match="tensorboard: it is not installed; pip install tensorboard, or take it out"):
+        train(tmp_path / "run", more="tensorboard = true")
+    with pytest.raises(SettingError, match=r"tensorboard: 'sometimes'; known: False, True, auto"):
+        train(tmp_path / "other", more='tensorboard = "sometimes"')
+
+
+def written(tmp_path: Path, *, more: str = "tensorboard = false") -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(RECIPE.format(steps=4, lr=1e-3, more=more))
+    return path
+
+
+@pytest.mark.usefixtures("cache")
+def test_training_ends_with_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    hark("train", written(tmp_path), "--out", tmp_path / "run")
+    picture = tmp_path / "run" / "curves.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    train(tmp_path / "library")
+    assert not (tmp_path / "library" / "curves.png").exists()
+    hark("train", written(tmp_path), "--dry-run")
+    picture.unlink()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    made = CliRunner().invoke(app, ["train", str(tmp_path / "small.toml"), "--out", str(tmp_path / "run")])
+    assert made.exit_code == 0  # the run has ended before, and cannot be drawn now
+    assert made.stdout == f"{tmp_path / 'run' / 'model.safetensors'}\n"
+    assert "curves.png: not drawn (curves are drawn with matplotlib; pip install 'hark[report]')" in made.stderr
+    assert not picture.exists()
+
+
+@pytest.mark.parametrize("stopped_at", [0, 2])
+@pytest.mark.usefixtures("cache")
+def test_interrupted_training_leaves_curves_of_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: int
+) -> None:
+    pytest.importorskip("matplotlib")
+    from hark.train import loop
+    from hark.train.optim import Rate
+
+    def stops(self: Rate, step: int, validations: object = ()) -> float:
+        if step == stopped_at:
+            raise KeyboardInterrupt
+        return 1e-3
+
+    monkeypatch.setattr(loop.Rate, "__call__", stops)
+    made = CliRunner().invoke(app, ["train", str(written(tmp_path)), "--out", str(tmp_path / "run")])
+    assert made.exit_code == 130
+    assert (tmp_path / "run" / "curves.png").exists() == (stopped_at > 0)
+
+
+@pytest.mark.usefixtures("cache")
+def test_every_start_of_a_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(tmp_path / "first", more="tensorboard = false")
+    first = tmp_path / "first" / "model.safetensors"
+    source = f'init = {{ audio_encoder = "{first}" }}\n' + written(tmp_path).read_text()
+    source = source.replace("steps = 4", "epochs = 2")
+    made = recipes.parse(source, name="small")
+    for event in run(made, data=tmp_path, out=tmp_path / "run", save_every_s=0.0):
+        if event.step.step == 1:
+            break
+    (tmp_path / "small.toml").write_text(source)
+    words = ["hark", "train", str(tmp_path / "small.toml"), "--out", str(tmp_path / "run")]
+    monkeypatch.setattr(sys, "argv", words)
+    hark(*words[1:])
+    kept = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    begun, again = kept["starts"]
+    assert (begun["command"], begun["from"]) == (None, None)
+    assert (again["command"], again["from"]) == (" ".join(words), {"stage": "sounds", "step": 2})
+    for start in kept["starts"]:
+        assert start["device"] == ("cuda" if torch.cuda.is_available() else "cpu")
+        assert start["init"] == {
+            "audio_encoder": {"weights": str(first), "sha256": hashlib.sha256(first.read_bytes()).hexdigest()}
+        }
+        resolved = start["stages"]["sounds"]["resolved"]
+        assert (resolved["steps"], resolved["warmup"], resolved["valid_every"]) == (4, 100, 2)  # 16 clips, 8 at a time
+    told = json.loads(hark("runs", "show", tmp_path / "run", "--json"))
+    assert told["starts"] == [{name: start[name] for name in ("command", "from", "device")} for start in kept["starts"]]
+    shown = hark("runs", "show", tmp_path / "run")
+    assert f"from step 2 of sounds, on cpu: {' '.join(words)}" in shown
+    assert "learning rate 0.001: " in shown
+
+
+@pytest.mark.usefixtures("cache")
+def test_rates_of_layers_are_shown(tmp_path: Path) -> None:
+    more = 'tensorboard = false\nlayer_decay = 0.5\nfreeze = ["text_encoder"]'
+    train(tmp_path / "run", more=more)
+    (start,) = json.loads((tmp_path / "run" / "provenance.json").read_text())["starts"]
+    rates = [one["lr"] for one in start["stages"]["sounds"]["resolved"]["rates"]]
+    assert rates == pytest.approx([1e-3 * 0.5**n for n in range(16, -1, -1)])  # mobilenet: 15 blocks and a stem
+    assert "    learning rate 0.0005: " in hark("runs", "show", tmp_path / "run")
+
+
+@pytest.mark.usefixtures("cache")
+def test_the_recipe_in_the_folder_is_the_one_that_was_trained(tmp_path: Path) -> None:
+    changes = ["stages.sounds.batch=4", "stages.0.steps=2", "audio.head.name='mlp'"]
+    changed = [word for change in changes for word in ("--set", change)]
+    hark("train", written(tmp_path), "--out", tmp_path / "run", *changed)
+    found = recipes.load(str(tmp_path / "run" / "recipe.toml"))
+    (stage,) = found.stages
+    assert (stage.batch, stage.steps, found.audio.head["name"]) == (4, 2, "mlp")
+    assert found.hash == recipes.load(str(tmp_path / "small.toml"), changes=changes).hash
+    again = hark("train", tmp_path / "run" / "recipe.toml", "--out", tmp_path / "run")  # it is the same training
+    assert again == f"{tmp_path / 'run' / 'model.safetensors'}\n"
+    assert len(lines(tmp_path / "run")) == 2

@@ -42,6 +42,7 @@ average = 0.9
 valid_every = 6
 best = 2
 shard = "SHARD"
+tensorboard = false
 schedule = { name = "plateau", patience = 1 }
 [[stages.corpora]]
 corpus = { name = "folder", path = "sounds" }

@@ -93,6 +93,28 @@ def test_layers_are_run_again_only_while_training() -> None:
     assert "forward" not in vars(block)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")  # torch's own
+@pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+def test_compiled_towers_learn_the_same(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: dict[str, Any] = {"loss": {"name": "dual_clip"}, "mask_frames": 8}
+    whole = spread_run.steps(settings, world=ALONE)
+    compiled: list[str] = []
+    compile_it = torch.nn.Module.compile
+
+    def chosen(module: torch.nn.Module) -> None:
+        compiled.append(type(module).__name__)
+        compile_it(module, backend=backend)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", chosen)
+    torch.compiler.reset()
+    found = spread_run.steps(settings | {"compile": True}, world=ALONE)
+    assert compiled == ["Ast", "Static"]
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    assert found["losses"] == pytest.approx(whole["losses"], abs=1e-5)
+    for name, tensor in whole["towers"].items():
+        torch.testing.assert_close(found["towers"][name], tensor, atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("loss", ["triplet", "hard"])
 def test_not_every_loss_goes_row_by_row(loss: str) -> None:
     current, stage, batches = begun(loss={"name": loss}, negatives="local")

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from hark import recipe as recipes
 from hark.core.errors import DataError, SettingError, WeightsError
 from hark.data import exclude
 from hark.data.batches import Batches
 from hark.data.exclusion_lists import Line
+from hark.models import weights
 from hark.recipe import Recipe
 from hark.runtime.load import load
 from hark.train.optim import Rate
@@ -204,6 +206,22 @@ def test_the_next_stage_begins_with_the_last_or_the_best_weights(tmp_path: Path,
     assert max(first) > first[-1]
     # The second stage takes one step in which nothing but the temperature learns: it is validated as it began.
     assert second == (max(first) if more else first[-1])
+
+
+@pytest.mark.parametrize("onward", ["last", "best"])
+def test_where_the_best_are_averaged_the_next_stage_begins_as_it_says(tmp_path: Path, onward: str) -> None:
+    last: dict[str, torch.Tensor] = {}
+    for event in run(two_stages(f'best = 3\nonward = "{onward}"'), data=tmp_path, out=tmp_path / "two"):
+        if event.stage == "sounds" and event.step.step + 1 == event.steps:
+            last = torch.load(tmp_path / "two" / "state.pt", weights_only=True)["average"]
+    files = [load_file(path) for path in (tmp_path / "two" / "best" / "sounds").glob("*.safetensors")]
+    assert len(files) == 3
+    averaged = {name: torch.stack([one[name].double() for one in files]).mean(dim=0) for name in files[0]}
+    wanted, other = (last, averaged) if onward == "last" else (averaged, last)
+    # In the second stage nothing but the temperature learns; files hold 16 bits.
+    found = weights.open_file(tmp_path / "two" / "model.safetensors").tensors["text_encoder.table.weight"].float()
+    torch.testing.assert_close(found, wanted["text_encoder.table.weight"].float(), rtol=1e-3, atol=1e-6)
+    assert not torch.allclose(found, other["text_encoder.table.weight"].float(), rtol=1e-3, atol=1e-4)
 
 
 def test_several_best_weights_may_stay_models_of_their_own(tmp_path: Path) -> None:

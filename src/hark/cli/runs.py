@@ -61,10 +61,11 @@ def list_runs(
 
 @app.command(short_help="Tell about one.")
 def show(folder: Folder, as_json: AsJson = False) -> None:
-    """Tell what a run is: recipe, weights, data, versions, the command; of each stage its steps and best metrics."""
-    from hark.train import runs
+    """Tell what a run is: recipe, weights, data, versions, commands; of each stage its steps, rates, best metrics."""
+    from hark.train import provenance, runs
 
     run = runs.read(folder)
+    made = provenance.latest(run.provenance)
     stages = {}
     for stage in run.stages:
         lines = run.of(stage)
@@ -73,7 +74,8 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
             "steps": lines[-1]["step"] + 1,
             "loss": lines[-1]["loss"],
             "best": {name: {"value": one.value, "step": one.step + 1} for name, one in best.items() if one},
-            "data": run.provenance.get("stages", {}).get(stage, {}),
+            "resolved": made["stages"].get(stage, {}).get("resolved"),
+            "data": {name: one for name, one in made["stages"].get(stage, {}).items() if name != "resolved"},
         }
     told = {
         "run": str(run.folder),
@@ -81,7 +83,9 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
         "recipe_hash": run.provenance.get("recipe_hash"),
         "weights": _weights(run.folder),
         "again": f"hark train {shlex.quote(str(run.folder / 'recipe.toml'))} --data DATA --out OUT",
-        "versions": run.provenance.get("versions", run.made_by),
+        "starts": [{name: start.get(name) for name in ("command", "from", "device")} for start in made["starts"]],
+        "init": made.get("init", {}),
+        "versions": made.get("versions", run.made_by),
         "files": sorted(path.name for path in run.folder.iterdir() if path.is_file()),
         "stages": stages,
     }
@@ -92,8 +96,15 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
         typer.echo(f"{name:<12} {told[name]}")
     typer.echo(f"{'versions':<12} {', '.join(f'{name} {number}' for name, number in told['versions'].items())}")
     typer.echo(f"{'files':<12} {', '.join(told['files'])}")
+    for start in told["starts"]:
+        at = f"step {start['from']['step']} of {start['from']['stage']}" if start["from"] else "the beginning"
+        typer.echo(f"{'started':<12} from {at}, on {start['device']}: {start['command'] or 'by a program'}")
+    for part, one in told["init"].items():
+        typer.echo(f"{'init':<12} {part}: {one['weights']}, {one.get('sha256') or one['tensors_sha256']}")
     for stage, said in stages.items():
         typer.echo(f"stage {stage}: {said['steps']} steps, last loss {said['loss']:.4f}")
+        for rate in said["resolved"]["rates"] if said["resolved"] else ():
+            typer.echo(f"    learning rate {rate['lr']:.4g}: {rate['parameters']:,} parameters")
         for name, one in said["best"].items():
             typer.echo(f"    {name} {one['value']:.4f} at step {one['step']}")
         for kind, corpora in said["data"].items():

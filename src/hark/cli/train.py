@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -45,8 +46,9 @@ def train(
     from hark.cli.train_captioner import is_captioner, train_captioner
 
     if is_captioner(name):
+        folder = out or Path("runs") / (Path(name).stem if name.endswith(".toml") else name)
         _threads(threads)
-        with _progress() as progress:
+        with _curves(None if dry_run else folder), _progress() as progress:
             move = _bars(progress)
             given = list(changes or ())
             train_captioner(name, data=data, out=out, changes=given, dry_run=dry_run, as_json=as_json, move=move)
@@ -60,17 +62,44 @@ def train(
         report = plan(recipe, data=data)
         print(json.dumps(report.as_json(), indent=2) if as_json else "\n".join(_report(report)))  # noqa: T201
         return
+    from hark.core.provenance import command_line
     from hark.train.run import run
 
     folder = out or Path("runs") / recipe.name
     _threads(threads)
-    with _progress() as progress:
+    with _curves(folder), _progress() as progress:
         move = _bars(progress)
-        for event in run(recipe, data=data, out=folder, prepare=move, workers=workers):
+        for event in run(recipe, data=data, out=folder, prepare=move, workers=workers, command=command_line()):
             move(event.stage, event.step.step + 1, event.steps, f"loss {event.step.loss:.3f}")
             _tell(event, as_json=as_json)
     if os.environ.get("RANK", "0") == "0":  # the first of the processes that torchrun started
         print(folder / "model.safetensors")  # noqa: T201 - the result
+
+
+@contextlib.contextmanager
+def _curves(folder: Path | None) -> Iterator[None]:
+    """Draws the curves of the run in the folder behind a training that has ended or was interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _draw(folder)
+        raise
+    _draw(folder)
+
+
+def _draw(folder: Path | None) -> None:
+    """Writes the folder's curves.png, if a step was taken; where it cannot be drawn, the training is none the worse."""
+    if folder is None or os.environ.get("RANK", "0") != "0":
+        return
+    from hark.train import curves, runs
+
+    picture = folder / "curves.png"
+    try:
+        found = [runs.read(place) for place in runs.find([folder])]
+        if any(run.history for run in found):
+            curves.draw(found, picture)
+    except Exception as error:
+        print(f"hark: {picture}: not drawn ({error})", file=sys.stderr)  # noqa: T201
 
 
 def _threads(threads: int | None) -> None:
@@ -94,6 +123,8 @@ def _bars(progress: Progress) -> Callable[..., None]:
 
 def _tell(event: Event, *, as_json: bool) -> None:
     step, validation = event.step, event.validation
+    if event.note:
+        print(event.note, file=sys.stderr, flush=True)  # noqa: T201
     if validation is None:
         return
     if as_json:

@@ -42,10 +42,17 @@ class CorpusSpec:
 
 @dataclass(frozen=True)
 class GroupSpec:
-    """Parts that learn at `rate` times the stage's learning rate: "audio_encoder", "text_encoder.network.encoder"."""
+    """Parts that learn at `rate` times the stage's learning rate: "audio_encoder", "text_encoder.network.encoder".
+
+    `layer_decay` stands instead of the stage's; 1 is without.
+    """
 
     parts: tuple[str, ...]
     rate: float
+    layer_decay: float | None = None
+
+    def __post_init__(self) -> None:
+        _refuse_decay(self.layer_decay)
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Stage:
     batch: int = 64
     one_corpus: bool = False  # every batch from one corpus
     captions: Literal["one", "all"] = "one"  # of a clip, at a visit: one of its sentences, or all, which are all right
-    positives: Positives = "labels"  # beside a clip's own sentences: those of clips with the same "labels", equal ones
+    positives: Positives = "labels"  # true of a clip beside its own sentences: those of "labels" alike, equal ones
     bucket: int = 0  # with short = "keep": so many batches are sorted by length together, for less silence
     short: Short = "repeat"  # what fills a sound that is shorter than the window
     gain_db: float = 6.0  # louder or softer by up to this
@@ -78,7 +85,7 @@ class Stage:
 
     # loss
     loss: Table = field(default_factory=lambda: {"name": "infonce"})
-    teachers: tuple[str, ...] = ()  # models whose mean cosine the loss 'soft' learns: names, or files that hark wrote
+    teachers: tuple[str, ...] = ()  # models whose mean cosine the loss 'soft' learns: names, files, or "stage:NAME"
     alike: float | None = None  # texts whose frozen encodings are at least this alike (cosine) count as the same
 
     # optimisation
@@ -91,6 +98,7 @@ class Stage:
     schedule: Table = field(default_factory=lambda: {"name": "cosine"})
     weight_decay: float = 0.01
     groups: tuple[GroupSpec, ...] = ()
+    layer_decay: float = 1.0  # layer i of an encoder's n learns at this^(n - i) of the rate (`hark.train.optim`)
     freeze: tuple[str, ...] = ()  # parts that do not learn: "text_encoder", ...
     clip: float | None = 5.0  # the longest gradient
     chunk: int | None = None  # clips that go through the towers at a time; the loss still sees the whole batch
@@ -117,13 +125,13 @@ class Stage:
     valid_every: int = 500  # steps
     valid_epochs: float | None = None
     metric: Literal["map_at_10", "accuracy", "loss", "map"] = "map_at_10"  # "map", over the labels: stages that tag
-    onward: Literal["last", "best"] = "last"  # what the next stage begins with; of several best it is their average
+    onward: Literal["last", "best"] = "last"  # what the next stage begins with; "best" of several is their average
     watch: Literal["map_at_10", "accuracy", "loss"] | None = None  # what the schedule goes by; None: `metric`
     best: int = 1  # so many of the best weights are averaged into the result
     soup: Literal["uniform", "greedy"] = "uniform"  # ... all of them, or from the best on each that does not lower it
     members: bool = False  # the best weights are not averaged, but kept as models of their own, for an ensemble
     hold_out: tuple[CorpusSpec, ...] = ()  # no recording that these or `valid` hold is trained on, by Freesound id
-    tensorboard: bool = False  # the metrics go to event files in the run's folder as well
+    tensorboard: Literal[True, False, "auto"] = "auto"  # event files in the run's folder; "auto": where it is installed
     average: float | None = None  # decay of the running average of the weights, which is then validated and kept
 
     def __post_init__(self) -> None:
@@ -143,6 +151,7 @@ class Stage:
         for name in ("mix", "mask_tokens"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is a share, between 0 and 1")
+        _refuse_decay(self.layer_decay)
         if self.average is not None and not 0.0 < self.average < 1.0:
             raise ValueError(f"average is {self.average}; it is a decay, between 0 and 1")
         if self.best > 1 and not self.valid:
@@ -167,3 +176,8 @@ class Stage:
         if self.valid_epochs is not None:
             changed["valid_every"] = max(1, round(self.valid_epochs * steps_per_epoch))
         return dataclasses.replace(self, **changed)
+
+
+def _refuse_decay(decay: float | None) -> None:
+    if decay is not None and not 0.0 < decay <= 1.0:
+        raise ValueError(f"layer_decay is {decay}; give more than 0, and 1 at most")

@@ -1,4 +1,4 @@
-"""A run's metrics as TensorBoard event files, for stages that ask for it."""
+"""A run's metrics as TensorBoard event files, where tensorboard is installed or a stage asks for them."""
 
 from __future__ import annotations
 
@@ -31,3 +31,22 @@ class Board:
     def close(self) -> None:
         """What is still held goes to the disk."""
         self._writer.close()
+
+    def flush(self) -> None:
+        """What is still held goes to the disk, and more may come."""
+        self._writer.flush()
+
+
+def open_board(out: Path, stage: Stage, *, step: int) -> Board | None:
+    """The stage's board; None where it wants none, or one where tensorboard is installed ("auto"), and it is not.
+
+    Raises SettingError where it asks for one and tensorboard is not installed.
+    """
+    if not stage.tensorboard:
+        return None
+    try:
+        return Board(out, stage, step=step)
+    except SettingError:
+        if stage.tensorboard == "auto":
+            return None
+        raise

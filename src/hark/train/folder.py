@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 from safetensors import SafetensorError
 
 from hark.core.errors import HarkError, WeightsError
-from hark.core.files import write_text
+from hark.core.files import write_aside, write_text
 from hark.train import state
 
-HISTORY, STATE = "history.jsonl", "state.pt"
+HISTORY, STATE, MODEL = "history.jsonl", "state.pt", "model.safetensors"
 
 
 @contextlib.contextmanager
@@ -60,6 +61,19 @@ def forget(out: Path, stage: str, step: int, *, earlier: Collection[str]) -> Non
     ]
     if lines:
         write_text(path, "".join(keep))
+
+
+def result(out: Path, stage: str) -> Path:
+    """Where the model is kept that a stage ended with, if a later one needs it."""
+    return out.resolve() / "stages" / f"{stage}.safetensors"
+
+
+def keep_result(out: Path, stage: str) -> None:
+    """Keeps the model that a stage ended with, once: what lies there when a run goes on may be a later stage's."""
+    path = result(out, stage)
+    if not path.is_file():
+        with write_aside(path) as aside:
+            shutil.copyfile(out / MODEL, aside)
 
 
 def append(out: Path, line: Mapping[str, Any]) -> None:

@@ -1,41 +1,126 @@
-"""What a run was made of: versions, the recipe, and fingerprints of its data, in provenance.json beside the weights."""
+"""What a run was made of, in provenance.json beside the weights: versions, the recipe, hashes of data and weights.
+
+Every start of a run adds itself to the "starts": the command and the machine, where it went on from ("from", null: at
+the beginning), what the recipe began with and was fed, and of the stages that it opened the steps and learning rates.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import save
+
 from hark.core.files import sha256, write_text
 from hark.core.provenance import made_by
+from hark.models.towers import Towers
 from hark.recipe import CorpusSpec, Recipe, Stage
+from hark.train import init
 from hark.train.data import open_corpus
 from hark.train.tag_data import labelled
+from hark.train.world import World
 
 FILE = "provenance.json"
 
 
-def write(recipe: Recipe, *, data: Path, out: Path) -> None:
-    """Writes what the run in the folder `out` is made of; corpora are opened, and so missed before anything is done.
+def write(
+    recipe: Recipe, *, data: Path, out: Path, command: str | None, world: World, kept: Mapping[str, Any] | None
+) -> None:
+    """Adds a start to what the run in the folder `out` is made of; `kept` is the state that it goes on from.
+
+    Corpora are opened, and so missed before anything is done. What was told of another recipe's run is left out.
 
     Raises SettingError, DataError.
     """
-    told = {
-        "recipe": recipe.name,
-        "recipe_hash": recipe.hash,
-        "versions": made_by() | {"python": platform.python_version()},
+    start = {
+        "command": command,
+        "from": kept and {"stage": recipe.stages[kept["stage"]].name, "step": kept["step"]},
+        "device": _device(world.device),
+        "threads": torch.get_num_threads(),
+        "processes": world.size,
         "platform": platform.platform(),
+        "versions": made_by() | {"python": platform.python_version()},
         "stages": {stage.name: _stage(recipe, stage, data=data) for stage in recipe.stages},
     }
-    write_text(out / FILE, json.dumps(told, indent=2) + "\n")
+    before = _read(out)
+    starts = before.get("starts", []) if before.get("recipe_hash") == recipe.hash else []
+    _write(out, {"recipe": recipe.name, "recipe_hash": recipe.hash, "starts": [*starts, start]})
+
+
+def add_weights(recipe: Recipe, towers: Towers, *, data: Path, out: Path) -> None:
+    """Adds to the last start which weights `recipe.init` filled the towers with.
+
+    Raises SettingError, WeightsError.
+    """
+    told = _read(out)
+    told["starts"][-1]["init"] = {part: _weights(recipe, towers, part, data=data) for part in recipe.init}
+    _write(out, told)
+
+
+def add_steps(stage: Stage, optimiser: torch.optim.Optimizer, *, out: Path) -> None:
+    """Adds to the last start what a stage came to with its data: everything in steps, and what learns how fast."""
+    rates: dict[float, int] = {}
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            rate = stage.lr * group["share"]
+            rates[rate] = rates.get(rate, 0) + parameter.numel()
+    told = _read(out)
+    told["starts"][-1]["stages"][stage.name]["resolved"] = {
+        "steps": stage.steps,
+        "warmup": stage.warmup,
+        "valid_every": stage.valid_every,
+        "rates": [{"lr": rate, "parameters": rates[rate]} for rate in sorted(rates)],
+    }
+    _write(out, told)
+
+
+def latest(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What provenance.json tells, as of the last start; of each stage what was told last."""
+    starts: Sequence[Mapping[str, Any]] = told.get("starts") or [{}]
+    stages: dict[str, Any] = dict(told.get("stages", {}))
+    for start in starts:
+        for name, said in start.get("stages", {}).items():
+            stages[name] = stages.get(name, {}) | said
+    return {"starts": [], **told, **starts[-1], "stages": stages}
 
 
 def fingerprint(ids: Iterable[str]) -> str:
     """A hash of the clips' ids, whatever their order."""
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
+
+
+def _read(out: Path) -> dict[str, Any]:
+    try:
+        told = json.loads((out / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _write(out: Path, told: Mapping[str, Any]) -> None:
+    write_text(out / FILE, json.dumps(told, indent=2) + "\n")
+
+
+def _device(device: torch.device) -> str:
+    return f"cuda: {torch.cuda.get_device_name(device)}" if device.type == "cuda" else device.type
+
+
+def _weights(recipe: Recipe, towers: Towers, part: str, *, data: Path) -> dict[str, str]:
+    """The name and the hash of a part's first weights: of their file, or of the tensors where there may be several."""
+    name = recipe.init[part]
+    if name == init.PRETRAINED:
+        assert recipe.text is not None
+        own = towers.get_submodule(part).state_dict()
+        tensors = save({tensor: value.detach().cpu().clone() for tensor, value in own.items()})
+        model = str(recipe.text.encoder["model"])
+        return {"weights": f"{name}: {model}", "tensors_sha256": hashlib.sha256(tensors).hexdigest()}
+    path = data / name if part == init.TAGS else init._find(name, data=data)
+    return {"weights": name, "sha256": sha256(path)}
 
 
 def _stage(recipe: Recipe, stage: Stage, *, data: Path) -> dict[str, Any]:

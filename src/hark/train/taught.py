@@ -2,6 +2,8 @@
 
 The estimate is the mean of the cosines of several models (Primus et al. 2024, "Estimated audio-caption
 correspondences", section 2). Each hears every clip whole and reads every sentence once; their vectors are kept on disk.
+
+A teacher "stage:NAME" is what an earlier stage of the same recipe ended with: its best by validation, or its last.
 """
 
 from __future__ import annotations
@@ -17,12 +19,14 @@ from numpy.typing import NDArray
 
 from hark.audio.decode import decode
 from hark.core.errors import DataError, SettingError, SoundError
+from hark.core.settings import suggest
 from hark.data.batches import Batch
 from hark.data.mixture import Mixture
 from hark.data.records import Clip
 from hark.recipe import Recipe, Stage
 from hark.runtime.load import load
 from hark.runtime.model import Model
+from hark.train import folder
 from hark.train.data import ByStep
 from hark.train.inside import clips_of, texts_of
 from hark.train.stored import Stored, clip_key, key
@@ -30,6 +34,7 @@ from hark.train.stored import Stored, clip_key, key
 Progress = Callable[[str, int, int], None]
 """Hears (what is being made, done, in all)."""
 
+STAGE = "stage:"
 SAVED_S = 30.0
 SENTENCES = 256
 
@@ -106,6 +111,38 @@ class Teachers:
 def taught_stage(stage: Stage) -> Stage:
     """The stage as the loop takes it: its loss looks for the teachers' opinions in the batch."""
     return dataclasses.replace(stage, loss={**stage.loss, "name": "estimated"}, teachers=())
+
+
+def check_stages(recipe: Recipe) -> None:
+    """Sees that teachers "stage:NAME" are stages that come before.
+
+    Raises SettingError.
+    """
+    for number, stage in enumerate(recipe.stages):
+        before = [one.name for one in recipe.stages[:number]]
+        for name in _stages_of(stage):
+            if name not in before:
+                raise SettingError(
+                    f"{recipe.name}.toml: stage '{stage.name}': teachers: no stage '{name}' before it; "
+                    f"{suggest(name, before) if before else 'it is the first'}"
+                )
+
+
+def teaches(recipe: Recipe, stage: Stage) -> bool:
+    """Whether a stage of the recipe has this one as a teacher."""
+    return any(stage.name in _stages_of(one) for one in recipe.stages)
+
+
+def with_files(stage: Stage, out: Path) -> Stage:
+    """The stage with files instead of its teachers "stage:NAME", as they are kept in the run's folder."""
+    named = [
+        str(folder.result(out, name.removeprefix(STAGE))) if name.startswith(STAGE) else name for name in stage.teachers
+    ]
+    return dataclasses.replace(stage, teachers=tuple(named))
+
+
+def _stages_of(stage: Stage) -> list[str]:
+    return [name.removeprefix(STAGE) for name in stage.teachers if name.startswith(STAGE)]
 
 
 def _heard(model: Model, clips: Sequence[Clip], progress: Progress) -> NDArray[np.float32]:
