@@ -1,5 +1,6 @@
 """Batches: every clip once an epoch, the same step the same batch, and what says the same is marked."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Clip]:
 
 def batches(clips: list[Clip], *, size: int = 4, order: list[int] | None = None) -> Batches:
     return Batches(
-        pcm=open_pcm(clips, 8000),
+        sounds=open_pcm(clips, 8000),
         said=[(f"sound {i}", f"Sound {i}") for i in range(len(clips))],
         groups=[clip.labels[0] for clip in clips],
         order=order or list(range(len(clips))),
@@ -139,3 +140,26 @@ def test_a_table_without_sentences_is_refused(tmp_path: Path, name: str, content
         read_texts(tmp_path / name)
     with pytest.raises(DataError, match="cannot be read as sentences"):
         read_texts(tmp_path / "nothing.csv")
+
+
+def test_a_rank_hears_its_own_rows_alone(clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
+    """And they are those of one process, which draws for one row after the other."""
+    whole = batches(clips)
+    parts = [dataclasses.replace(whole, rank=rank, ranks=2) for rank in range(2)]
+    for step in range(4):
+        one, halves = whole[step], [part[step] for part in parts]
+        assert np.array_equal(one.waves, np.concatenate([half.waves for half in halves]))
+        assert one.texts == halves[0].texts + halves[1].texts
+        rng = np.random.default_rng([3, 2, step])
+        for text, wave in zip(one.texts, one.waves, strict=True):
+            sound = whole.sounds.wave(int(text.split()[1]))
+            if len(sound) < 4000:
+                sound = np.roll(np.resize(sound, 4000), rng.integers(4000))
+            gain = np.float32(10 ** (rng.uniform(-6, 6) / 20))
+            start = rng.integers(len(sound) - 3999)
+            np.testing.assert_allclose(wave, gain * sound[start : start + 4000], rtol=1e-6)
+    heard: list[int] = []
+    stretch = type(whole.sounds).stretch
+    monkeypatch.setattr(type(whole.sounds), "stretch", lambda *a: heard.append(a[1]) or stretch(*a))
+    parts[1][0]
+    assert len(heard) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -27,7 +28,8 @@ def write(path: Path, wave: Wave, rate_hz: int) -> None:
 
     Samples beyond full scale (1.0) are clipped.
 
-    Raises SoundError for another ending, an empty wave, or samples that are no numbers.
+    Raises SoundError for another ending, an empty wave, or samples that are no numbers; OSError where the file cannot
+    be written.
     """
     assert wave.ndim == 1, wave.shape
     _format(path)
@@ -35,8 +37,11 @@ def write(path: Path, wave: Wave, rate_hz: int) -> None:
         raise SoundError(f"{path.name}: no samples to write; give a wave that is not empty")
     if not np.isfinite(wave).all():
         raise SoundError(f"{path.name}: the wave has samples that are NaN or infinite; not written")
-    with writing(path, rate_hz) as add:
-        add(wave)
+    try:
+        with writing(path, rate_hz) as add:
+            add(wave)
+    except (RuntimeError, AssertionError) as error:  # what soundfile makes of a full disk
+        raise OSError(errno.EIO, f"cannot be written ({error or 'cut short'})", str(path)) from None
 
 
 @contextlib.contextmanager

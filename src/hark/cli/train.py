@@ -26,7 +26,15 @@ def train(
         Path | None, typer.Option(help="Where to train into; goes on with what is there. Default: runs/NAME")
     ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads. Default: all cores.", min=1)] = None,
-    workers: Annotated[int, typer.Option(help="Processes that make batches ahead.", min=0)] = 0,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that make batches ahead. Default: 0, with --live 2.", min=0)
+    ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Decode while training, in the workers, instead of all sounds before the first step."
+        ),
+    ] = False,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,10 +74,13 @@ def train(
     from hark.train.run import run
 
     folder = out or Path("runs") / recipe.name
+    if workers is None:
+        workers = 2 if live else 0
     _threads(threads)
     with _curves(folder), _progress() as progress:
         move = _bars(progress)
-        for event in run(recipe, data=data, out=folder, prepare=move, workers=workers, command=command_line()):
+        events = run(recipe, data=data, out=folder, prepare=move, workers=workers, live=live, command=command_line())
+        for event in events:
             move(event.stage, event.step.step + 1, event.steps, f"loss {event.step.loss:.3f}")
             _tell(event, as_json=as_json)
     if os.environ.get("RANK", "0") == "0":  # the first of the processes that torchrun started
@@ -159,6 +170,9 @@ def _report(report: Report) -> Iterator[str]:
 
 
 def _stage(stage: Planned) -> Iterator[str]:
+    from hark.core.files import cache_folder
+    from hark.data.pcm import room
+
     yield f"stage {stage.name}: {stage.loss}, batch {stage.batch}, {stage.learnable:,} parameters learn"
     for found in stage.data:
         yield f"  {told_of(found)}"
@@ -168,6 +182,10 @@ def _stage(stage: Planned) -> Iterator[str]:
     steps = "steps: known when the data is there" if stage.steps is None else f"{stage.steps:,} steps"
     each = "" if stage.steps_per_epoch is None else f" ({stage.steps_per_epoch:,} an epoch)"
     yield f"  {epochs}{steps}{each}"
+    if stage.decoded is not None:
+        place, free = cache_folder(), room() / 2**30
+        told = f"{stage.decoded / 2**30:.2f} GiB in {place}, where {free:.2f} GiB are free"
+        yield f"  sounds decoded before the first step: {told}; --live decodes them while it trains"
     memory = stage.memory
     parts = {
         "weights": memory.weights,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hark.audio.window import crop, fit
+from hark.audio.window import fit
 from hark.core.errors import DataError, SettingError
-from hark.data.pcm import Pcm
+from hark.core.types import Wave
 from hark.data.positives import Positives, says_same
 
 
@@ -35,6 +36,16 @@ class Batch:
     positives: Positives = "labels"
 
 
+class Sounds(Protocol):
+    """Clips by number, at one rate: decoded before (`hark.data.pcm.Pcm`) or when asked for (`hark.data.live.Live`)."""
+
+    def length(self, i: int, /) -> int:
+        """How many samples clip i has."""
+
+    def stretch(self, i: int, start: int, samples: int, /) -> Wave:
+        """Clip i from sample `start` on: `samples` of them, or as many as are left."""
+
+
 @dataclass(frozen=True)
 class Batches:
     """Random access to the batches of an endless run of epochs.
@@ -44,7 +55,7 @@ class Batches:
     `size` is the batch of all `ranks` together, and this one keeps its part of every batch.
     """
 
-    pcm: Pcm
+    sounds: Sounds
     said: Sequence[tuple[str, ...]]
     groups: Sequence[str]
     order: Sequence[int]
@@ -73,21 +84,27 @@ class Batches:
         rng = np.random.default_rng([self.seed, 2, step])
         each = self.size // self.ranks
         ours = slice(self.rank * each, (self.rank + 1) * each)
-        # What a row draws comes after what the rows before it drew, so all of them are made and ours are kept.
-        made = (self._wave(i, rng) for i in chosen)
-        waves = np.stack([wave for row, wave in enumerate(made) if row // each == self.rank])
+        # What a row draws comes after what the rows before it drew: all rows draw, and only ours are heard.
+        drawn = [self._draw(i, rng) for i in chosen]
+        waves = np.stack([self._wave(i, *draws) for i, draws in zip(chosen[ours], drawn[ours], strict=True)])
         texts = tuple(self.said[i][rng.integers(len(self.said[i]))] for i in chosen)[ours]
         groups = tuple(self.groups[i] for i in chosen)[ours]
         same = says_same(groups, [(text,) for text in texts], self.positives)
         return Batch(waves=waves, texts=texts, same=same, groups=groups, positives=self.positives)
 
-    def _wave(self, i: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """A random stretch, or the whole sound repeated from a random point when it is shorter than the window."""
-        wave = self.pcm.wave(i)
-        if len(wave) < self.samples:
-            wave = np.roll(fit(wave, self.samples, short="repeat"), int(rng.integers(self.samples)))
+    def _draw(self, i: int, rng: np.random.Generator) -> tuple[int, np.float32, int]:
+        """How far a short sound is turned round, the gain, and where the stretch of a long one begins."""
+        length = self.sounds.length(i)
+        turn = int(rng.integers(self.samples)) if length < self.samples else 0
         gain = random_gain(6.0, rng)  # loudness says little of what it is
-        return np.asarray(crop(wave, self.samples, rng=rng) * gain, dtype=np.float32)
+        return turn, gain, int(rng.integers(max(1, length - self.samples + 1)))
+
+    def _wave(self, i: int, turn: int, gain: np.float32, start: int) -> NDArray[np.float32]:
+        """A stretch, or the whole sound repeated from some point when it is shorter than the window."""
+        wave = self.sounds.stretch(i, start, self.samples)
+        if len(wave) < self.samples:
+            wave = np.roll(fit(wave, self.samples, short="repeat"), turn)
+        return np.asarray(wave * gain, dtype=np.float32)
 
 
 def random_gain(most_db: float, rng: np.random.Generator) -> np.float32:

@@ -37,6 +37,7 @@ class CaptionStage:
     corpora: tuple[CorpusSpec, ...] = ()
     valid: tuple[CorpusSpec, ...] = ()
     hold_out: tuple[CorpusSpec, ...] = ()  # no recording that these or `valid` hold is trained on
+    exclude: tuple[str, ...] = ()  # files that `hark data check` wrote: clips that must not be trained on
     batch: int = 64
     visit: Literal["captions", "clips"] = "captions"
 

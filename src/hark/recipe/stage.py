@@ -130,7 +130,7 @@ class Stage:
     best: int = 1  # so many of the best weights are averaged into the result
     soup: Literal["uniform", "greedy"] = "uniform"  # ... all of them, or from the best on each that does not lower it
     members: bool = False  # the best weights are not averaged, but kept as models of their own, for an ensemble
-    hold_out: tuple[CorpusSpec, ...] = ()  # no recording that these or `valid` hold is trained on, by Freesound id
+    hold_out: tuple[CorpusSpec, ...] = ()  # no recording of these or `valid` is trained on: file, Freesound id, video
     tensorboard: Literal[True, False, "auto"] = "auto"  # event files in the run's folder; "auto": where it is installed
     average: float | None = None  # decay of the running average of the weights, which is then validated and kept
 

@@ -19,7 +19,7 @@ from hark.data.records import Clip
 from hark.recipe.caption_stage import CaptionStage
 from hark.recipe.stage import CorpusSpec
 from hark.text.ptb import tokenise
-from hark.train.data import described, open_corpus
+from hark.train.data import described, left_out
 from hark.train.stored import Stored, clip_key
 
 CHUNK = 64  # clips that are heard before what was made of them is kept on disk
@@ -112,18 +112,19 @@ def open_described(
     data: Path,
     where: str,
     apart: Sequence[CorpusSpec] = (),
+    excluded: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Described:
-    """The clips of corpora, heard; without the recordings of `apart`.
+    """The clips of corpora, heard; without the recordings of `apart` and what the files `excluded` name.
 
     Raises SettingError, DataError.
     """
-    held = _recordings(apart, data=data, where=where)
+    left = left_out(apart, excluded, data=data, where=where)
     clips, said, repeats = [], [], []
     for spec, clip, spoken in described(specs, data=data, where=where):
         if spec.weight is not None or spec.also is not None:
             raise SettingError(f"{where}: weight and also are not for captioners; give repeat")
-        if clip.path in held or clip.extra.get("freesound_id") in held:
+        if left(clip, spec):
             continue
         clips.append(clip)
         said.append(spoken)
@@ -156,12 +157,3 @@ def _source(clip: Clip, rate_hz: int) -> Source:
     if clip.start_s == 0 and clip.duration_s is None:
         return clip.path
     return decode(clip.path, rate_hz, start_s=clip.start_s, duration_s=clip.duration_s), rate_hz
-
-
-def _recordings(specs: Sequence[CorpusSpec], *, data: Path, where: str) -> set[Path | str | None]:
-    """The files of the corpora, and the Freesound ids of what is in them."""
-    held: set[Path | str | None] = set()
-    for n, spec in enumerate(specs):
-        for clip in open_corpus(spec, data=data, where=f"{where}[{n}]"):
-            held |= {clip.path, clip.extra.get("freesound_id") or clip.path}
-    return held

@@ -61,7 +61,9 @@ def caption_dry_run(recipe: CaptionRecipe, *, data: Path) -> CaptionReport:
         component.config("models.captioning.decoders", recipe.decoder, where=f"{recipe.name}.toml: decoder")
     stages = []
     for stage in recipe.stages:
-        spoken = Stage(stage.name, corpora=stage.corpora, valid=stage.valid, hold_out=stage.hold_out)
+        spoken = Stage(
+            stage.name, corpora=stage.corpora, valid=stage.valid, hold_out=stage.hold_out, exclude=stage.exclude
+        )
         found = corpora_of(spoken, data=data, where=f"{recipe.name}.toml: stage '{stage.name}'")
         steps = stage.steps if stage.epochs is None else None
         stages.append(PlannedCaptions(stage.name, stage.task, stage.batch, stage.epochs, steps, found))

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,8 @@ class _Run:
         self.ears = Ears.of(recipe.ears, device=str(self.device))
         self.features = Features(self.ears)
         self.learnt = [
-            self._open(stage, stage.corpora, apart=(*stage.valid, *stage.hold_out)) for stage in recipe.stages
+            self._open(stage, stage.corpora, apart=(*stage.valid, *stage.hold_out), excluded=stage.exclude)
+            for stage in recipe.stages
         ]
         self.valid = [self._open(stage, stage.valid) if stage.valid else None for stage in recipe.stages]
         said = [text for described in self.learnt for text in sentences(described)]
@@ -200,13 +201,15 @@ class _Run:
             made_by=made_by() | told,
         )  # fmt: skip
 
-    def _open(self, stage: CaptionStage, specs: Any, *, apart: Any = ()) -> Described:
+    def _open(self, stage: CaptionStage, specs: Any, *, apart: Any = (), excluded: Sequence[str] = ()) -> Described:
         def tell(done: int, total: int) -> None:
             if self.prepare is not None:
                 self.prepare("sounds heard", done, total)
 
         where = f"{self.recipe.name}.toml: stage '{stage.name}'"
-        return open_described(specs, self.features, data=self.data, where=where, apart=apart, progress=tell)
+        return open_described(
+            specs, self.features, data=self.data, where=where, apart=apart, excluded=excluded, progress=tell
+        )
 
     def _write_provenance(self) -> None:
         """What the run is made of."""

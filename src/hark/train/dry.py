@@ -9,12 +9,14 @@ from typing import Any
 
 from hark.core import component
 from hark.core.errors import DataError, SettingError
+from hark.data import pcm
 from hark.data.card import Card
 from hark.data.plan import Plan
 from hark.data.records import Clip
 from hark.recipe import CorpusSpec, Recipe, Stage
-from hark.train import init, size
-from hark.train.data import described
+from hark.train import init, size, taught
+from hark.train.data import described, left_out, open_packed
+from hark.train.left_out import LeftOut, Recording, recordings
 from hark.train.needs import Loss
 from hark.train.optim import Rate
 from hark.train.size import Memory
@@ -25,8 +27,9 @@ from hark.train.tag_data import labelled
 class Found:
     """A corpus or file of a stage: what for ("train", "valid", "hold_out", "also", "texts", "exclude"), where, whether.
 
-    `clips` are those of which something can be said, and in "train" that are not held out; None where they are not
-    there, then `missing` says what is wrong and `get` how to have it.
+    `clips` are those of which something can be said, and in "train" that are neither held out nor excluded; None where
+    they are not there, then `missing` says what is wrong and `get` how to have it. `seconds` is how long those of
+    "train" are together, where a stage has them decoded.
     """
 
     role: str
@@ -35,11 +38,15 @@ class Found:
     clips: int | None = None
     missing: str = ""
     get: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A stage: how many numbers learn, what it reads, its steps where the data is there, the memory that it takes."""
+    """A stage: how many numbers learn, what it reads, its steps where the data is there, the memory that it takes.
+
+    `decoded` are the bytes that its training clips take in the cache, decoded; None where none are, or are not there.
+    """
 
     name: str
     task: str
@@ -51,6 +58,7 @@ class Planned:
     steps_per_epoch: int | None
     steps: int | None
     memory: Memory
+    decoded: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ def dry_run(recipe: Recipe, *, data: Path) -> Report:
     """
     towers = size.shapes(recipe)
     init.check(towers, recipe)
+    taught.check_stages(recipe)
     if recipe.text is None and any(stage.task != "tag" for stage in recipe.stages):
         raise SettingError(f"{recipe.name}.toml: text: missing; a system that is trained needs a text tower")
     return Report(
@@ -117,7 +126,8 @@ def _planned(recipe: Recipe, stage: Stage, *, data: Path) -> Planned:
     if stage.task == "distil" and stage.teacher is None:
         raise SettingError(f"{where}: teacher: missing; name a sentence encoder")
     learnable, memory = size.measure(recipe, stage)
-    found = corpora_of(stage, data=data, where=where)
+    found = corpora_of(stage, data=data, where=where, lengths=stage.task != "distil")
+    seconds = [one.seconds for one in found if one.role == "train" and one.seconds is not None]
     counts = [one.clips for one in found if one.role == "train"]
     per_epoch = None
     if counts and stage.task != "distil" and None not in counts:
@@ -137,24 +147,29 @@ def _planned(recipe: Recipe, stage: Stage, *, data: Path) -> Planned:
         steps_per_epoch=per_epoch,
         steps=steps,
         memory=memory,
+        decoded=pcm.size(sum(seconds), recipe.audio.rate_hz) if seconds and None not in counts else None,
     )
 
 
-def corpora_of(stage: Stage, *, data: Path, where: str) -> tuple[Found, ...]:
-    """What of a stage's corpora and files is in the folder `data`.
+def corpora_of(stage: Stage, *, data: Path, where: str, lengths: bool = False) -> tuple[Found, ...]:
+    """What of a stage's corpora and files is in the folder `data`; with `lengths`, also how long its clips are.
 
     Raises SettingError.
     """
-    held: set[Path | str] = set()
+    files = [name for name in stage.exclude if (data / Path(name).expanduser()).is_file()]
+    held: set[Recording] = set()
+    left = LeftOut(data, held, left_out((), files, data=data, where=where).excluded)
     found: list[Found] = []
     for role, specs in (("hold_out", stage.hold_out), ("valid", stage.valid), ("train", stage.corpora)):
         these: list[Found] = []
         for n, spec in enumerate(specs):
             clips, one = _corpus(spec, role, data=data, where=f"{where}: {role}[{n}]")
             if role == "train" and one.clips is not None:
-                one = replace(one, clips=sum(1 for clip in clips if not _recordings(clip) & held))
+                clips = [clip for clip in clips if not left(clip, spec)]
+                seconds = _seconds(spec, clips, data=data, where=where) if lengths else None
+                one = replace(one, clips=len(clips), seconds=seconds)
             elif role != "train":
-                held |= {key for clip in clips for key in _recordings(clip)}
+                held.update(key for clip in clips for key in recordings(clip))
             these.append(one)
             if spec.also is not None:
                 these.append(_corpus(CorpusSpec(spec.also), "also", data=data, where=f"{where}: {role}[{n}].also")[1])
@@ -166,10 +181,13 @@ def corpora_of(stage: Stage, *, data: Path, where: str) -> tuple[Found, ...]:
     return tuple(found)
 
 
-def _recordings(clip: Clip) -> set[Path | str]:
-    """What tells a clip's recording from others: its file, its Freesound id."""
-    freesound_id = clip.extra.get("freesound_id")
-    return {clip.path, freesound_id} if freesound_id else {clip.path}
+def _seconds(spec: CorpusSpec, clips: Sequence[Clip], *, data: Path, where: str) -> float:
+    """How long clips of a corpus are together, by the index of their shards or their files' headers."""
+    packed = open_packed(spec, data=data, where=where)
+    if not packed:
+        return sum(map(pcm.seconds_told, clips))
+    known = {clip.id: s for one in packed for clip, s in zip(one.clips, one.shards.seconds, strict=True)}
+    return float(sum(known[clip.id] for clip in clips))
 
 
 def _corpus(spec: CorpusSpec, role: str, *, data: Path, where: str) -> tuple[list[Clip], Found]:
@@ -185,7 +203,7 @@ def _corpus(spec: CorpusSpec, role: str, *, data: Path, where: str) -> tuple[lis
     if path is not None and not path.exists():
         return [], Found(role, name, shown, missing="no such folder", get=_get(spec.corpus))
     try:
-        clips = [clip for _, clip, _ in described((spec,), data=data, where=where)]
+        clips = [clip for _, clip, _ in described((spec,), data=data, where=where, unpacked=False)]
     except DataError as error:
         return [], Found(role, name, shown, missing=str(error), get=_get(spec.corpus))
     return clips, Found(role, name, shown, clips=len(clips))

@@ -50,7 +50,7 @@ def init(towers: Towers, recipe: Recipe, *, data: Path, progress: Progress | Non
         elif name == PRETRAINED:
             _pretrained(towers, recipe)
         else:
-            _from_file(towers, part, _find(name, data=data, progress=progress), where=where)
+            _from_file(towers, part, find(name, data=data, progress=progress), where=where)
 
 
 def tokenizer(recipe: Recipe, *, data: Path) -> str | None:
@@ -61,7 +61,7 @@ def tokenizer(recipe: Recipe, *, data: Path) -> str | None:
     name = recipe.init.get(TEXT)
     if name is None or name == PRETRAINED:
         return None
-    return weights.open_file(_find(name, data=data)).assets.get("tokenizer")
+    return weights.open_file(find(name, data=data)).assets.get("tokenizer")
 
 
 def check(towers: Towers, recipe: Recipe) -> None:
@@ -107,7 +107,11 @@ def missing(recipe: Recipe, *, data: Path) -> dict[str, str]:
     return said
 
 
-def _find(name: str, *, data: Path, progress: Progress | None = None) -> Path:
+def find(name: str, *, data: Path, progress: Progress | None = None) -> Path:
+    """The file of a first weight's name: one in the folder `data`, one elsewhere, or a published one's, fetched.
+
+    Raises WeightsError.
+    """
     path = data / name if (data / name).exists() else Path(name)
     return load.find(str(path) if path.exists() else name, progress=progress)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hark.data.also import Also
+from hark.data.live import Live
 from hark.data.mixture import Mixture
 from hark.data.sentences import sentences
-from hark.data.sources import Decoded, InFiles, Source
+from hark.data.sources import Decoded, InFiles, InShards, Source
 
 
 def clips_of(source: Source) -> Decoded | InFiles | None:
@@ -17,13 +18,14 @@ def clips_of(source: Source) -> Decoded | InFiles | None:
 
 
 def texts_of(mixture: Mixture) -> list[str]:
-    """All that can be said of its clips that are files, each once."""
+    """All that can be said of its clips, each once; of shards, where their clips are known."""
 
     def every() -> Iterator[str]:
         for source in mixture.sources:
-            inner = clips_of(source)
-            for clip in inner.clips if inner is not None else ():
-                yield from sentences(clip, inner.say if inner is not None else ())
+            inner = source.source if isinstance(source, Also) else source
+            if isinstance(inner, Decoded | InFiles | InShards | Live):
+                for clip in inner.clips:
+                    yield from sentences(clip, inner.say)
             for said in source.said if isinstance(source, Also) else ():
                 yield from said
 

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
+from hark.core.errors import SettingError
 from hark.core.files import sha256, write_text
 from hark.core.provenance import made_by
 from hark.models.towers import Towers
@@ -29,11 +30,20 @@ FILE = "provenance.json"
 
 
 def write(
-    recipe: Recipe, *, data: Path, out: Path, command: str | None, world: World, kept: Mapping[str, Any] | None
+    recipe: Recipe,
+    *,
+    data: Path,
+    out: Path,
+    command: str | None,
+    world: World,
+    kept: Mapping[str, Any] | None,
+    live: bool = False,
 ) -> None:
     """Adds a start to what the run in the folder `out` is made of; `kept` is the state that it goes on from.
 
     Corpora are opened, and so missed before anything is done. What was told of another recipe's run is left out.
+
+    `live` says that its sounds are decoded while it trains.
 
     Raises SettingError, DataError.
     """
@@ -45,6 +55,7 @@ def write(
         "processes": world.size,
         "platform": platform.platform(),
         "versions": made_by() | {"python": platform.python_version()},
+        "live": live,
         "stages": {stage.name: _stage(recipe, stage, data=data) for stage in recipe.stages},
     }
     before = _read(out)
@@ -89,6 +100,17 @@ def latest(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"starts": [], **told, **starts[-1], "stages": stages}
 
 
+def same_way(out: Path, *, live: bool) -> None:
+    """Sees that a run in the folder `out` goes on as it began: its sounds decoded while it trains, or before.
+
+    Raises SettingError.
+    """
+    began = bool(latest(_read(out)).get("live", False))
+    if began != live:
+        way = "with --live, decoding while it trains; go on with it" if began else "without --live; go on without it"
+        raise SettingError(f"{out}: was begun {way}, or choose another folder with --out")
+
+
 def fingerprint(ids: Iterable[str]) -> str:
     """A hash of the clips' ids, whatever their order."""
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
@@ -119,7 +141,7 @@ def _weights(recipe: Recipe, towers: Towers, part: str, *, data: Path) -> dict[s
         tensors = save({tensor: value.detach().cpu().clone() for tensor, value in own.items()})
         model = str(recipe.text.encoder["model"])
         return {"weights": f"{name}: {model}", "tensors_sha256": hashlib.sha256(tensors).hexdigest()}
-    path = data / name if part == init.TAGS else init._find(name, data=data)
+    path = data / name if part == init.TAGS else init.find(name, data=data)
     return {"weights": name, "sha256": sha256(path)}
 
 
@@ -140,7 +162,7 @@ def _stage(recipe: Recipe, stage: Stage, *, data: Path) -> dict[str, Any]:
 def _corpora(specs: Sequence[CorpusSpec], *, data: Path, where: str) -> list[dict[str, Any]]:
     told = []
     for n, spec in enumerate(specs):
-        clips = open_corpus(spec, data=data, where=f"{where}[{n}]")
+        clips = open_corpus(spec, data=data, where=f"{where}[{n}]", unpacked=False)
         ids = fingerprint(clip.id for clip in clips)
         told.append({"corpus": spec.corpus.get("name"), "clips": len(clips), "ids": ids})
     return told

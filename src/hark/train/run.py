@@ -54,21 +54,23 @@ def run(
     save_every_s: float = 60.0,
     prepare: Prepare | None = None,
     workers: int = 0,
+    live: bool = False,
     command: str | None = None,
 ) -> Iterator[Event]:
     """Trains a recipe into the folder `out`, one event for each step; what an earlier run left there is gone on with.
 
     `out` ends up with model.safetensors (the best by validation, or the last where a stage has none), history.jsonl and
     state.pt, from which a stopped run goes on to the same result. Relative paths of the recipe are taken from `data`.
-    So many `workers`, in each process, make batches ahead, or none. Of processes that `torchrun` started the first one
-    writes and has events; `out` is a folder that all of them see. They may be others when the run goes on. `command`,
-    the line that started it, is written to provenance.json.
+    So many `workers`, in each process, make batches ahead, or none; with `live` they decode the sounds, which are else
+    decoded before the first step, and the run must go on so. Of processes that `torchrun` started the first one writes
+    and has events; `out` is a folder that all of them see. They may be others when the run goes on. `command`, the line
+    that started it, is written to provenance.json.
 
     Raises HarkError.
     """
     with joined() as world, world.one_voice():
         prepare = prepare if world.first else None
-        for event in _run(recipe, data, out, world, save_every_s, prepare, workers, command):
+        for event in _run(recipe, data, out, world, save_every_s, prepare, workers, live, command):
             if world.first:
                 yield event
 
@@ -81,18 +83,21 @@ def _run(
     save_every_s: float,
     prepare: Prepare | None,
     workers: int,
+    live: bool,
     command: str | None,
 ) -> Iterator[Event]:
     with world.in_turn(world.first):
         taught.check_stages(recipe)
         kept = folder.kept(out, recipe.hash)
+        if kept is not None:
+            provenance.same_way(out, live=live)
         if world.first:
             with folder.writing(out):
                 out.mkdir(parents=True, exist_ok=True)
                 for left in out.rglob(".*.part"):  # what a run that was killed was writing
                     left.unlink()
                 write_text(out / "recipe.toml", recipe.source)
-                provenance.write(recipe, data=data, out=out, command=command, world=world, kept=kept)
+                provenance.write(recipe, data=data, out=out, command=command, world=world, kept=kept, live=live)
                 for stage in recipe.stages if kept is None else ():
                     folder.result(out, stage.name).unlink(missing_ok=True)  # of an earlier run that begins anew
         assets = _assets(recipe, data=data, out=out)
@@ -111,7 +116,7 @@ def _run(
             continue
         with world.in_turn(world.local == 0):
             with_files = taught.with_files(wanted, out)
-            work = open_work(recipe, with_files, data=data, prepare=prepare, world=world, workers=workers)
+            work = open_work(recipe, with_files, data=data, prepare=prepare, world=world, workers=workers, live=live)
         stage = work.stage
         if work.tasks is not None:
             work.tasks.attach(towers)

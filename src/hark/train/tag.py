@@ -28,6 +28,7 @@ from hark.data.mixture import Mixture
 from hark.models.towers import Towers
 from hark.recipe import Stage
 from hark.train import spread
+from hark.train.data import in_order
 from hark.train.joint import PRECISIONS
 from hark.train.loop import Step
 from hark.train.optim import Rate
@@ -91,8 +92,10 @@ class Tasks:
             tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in kept.items()}
             save_file(tensors, aside, metadata={"classes": json.dumps(classes)})
 
-    def steps(self, state: State, stage: Stage) -> Iterator[Step]:
+    def steps(self, state: State, stage: Stage, *, workers: int = 0) -> Iterator[Step]:
         """Takes the steps that are left; like the contrastive loop it can be stopped after any of them.
+
+        So many `workers` make batches ahead, or none.
 
         Raises HarkError when the loss is no longer a number, SettingError for towers that are cut into parts.
         """
@@ -104,9 +107,10 @@ class Tasks:
                 stack.enter_context(spread.recomputed(state.towers.audio_encoder))
             if stage.compile:
                 state.towers.audio_encoder.compile()
-            yield from self._steps(state, batches, stage)
+            order = in_order(batches, start=state.step, stop=stage.steps, workers=workers)
+            yield from self._steps(state, order, stage)
 
-    def _steps(self, state: State, batches: Mixture, stage: Stage) -> Iterator[Step]:
+    def _steps(self, state: State, batches: Callable[[int], Batch], stage: Stage) -> Iterator[Step]:
         towers, rate, world = state.towers, Rate(stage), state.world
         heard = (towers.audio_encoder, towers.get_submodule(PART))
         learning = [p for part in heard for p in part.parameters() if p.requires_grad]
@@ -119,7 +123,7 @@ class Tasks:
             for group in state.optimiser.param_groups:
                 group["lr"] = now * group["share"]
             state.optimiser.zero_grad(set_to_none=True)
-            loss = world.mean(self._backward(state, batches[step], step)).item()
+            loss = world.mean(self._backward(state, batches(step), step)).item()
             if not np.isfinite(loss):
                 raise HarkError(f"stage '{stage.name}', step {step}: the loss is {loss}; lower lr or lengthen warmup")
             if world.size > 1:

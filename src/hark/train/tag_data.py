@@ -10,9 +10,10 @@ from typing import Any
 
 from hark.core import component
 from hark.core.errors import DataError, SettingError
+from hark.data.live import Live
 from hark.data.mixture import Mixture
 from hark.data.sentences import sentences
-from hark.data.sources import Decoded
+from hark.data.sources import Decoded, InFiles, InShards
 from hark.recipe import CorpusSpec, Recipe, Stage
 from hark.train.data import open_batches
 from hark.train.tag import Kind, Tasks
@@ -49,20 +50,25 @@ def kind_name(spec: CorpusSpec) -> str:
 
 
 def open_tasks(
-    recipe: Recipe, stage: Stage, *, data: Path, progress: Callable[[int, int], None] | None = None
+    recipe: Recipe,
+    stage: Stage,
+    *,
+    data: Path,
+    progress: Callable[[int, int], None] | None = None,
+    live: bool = False,
 ) -> Tasks:
-    """The tasks of a stage that tags, decoded.
+    """The tasks of a stage that tags, decoded, or with `live` to be decoded when they are asked for.
 
     Raises SettingError, DataError.
     """
     where = f"{recipe.name}.toml: stage '{stage.name}'"
     stage = labelled(stage, where=where)
-    batches = open_batches(recipe, stage, data=data, progress=progress, captions="all")
+    batches = open_batches(recipe, stage, data=data, progress=progress, captions="all", live=live)
     assert isinstance(batches, Mixture)
     classes: dict[str, set[str]] = {}
     tables: dict[str, Mapping[str, Any]] = {}
     for source in batches.sources:
-        assert isinstance(source, Decoded)
+        assert isinstance(source, Decoded | InFiles | InShards | Live)
         spec = stage.corpora[int(source.name.split(":")[0])]
         name, table = kind_name(spec), spec.loss or stage.loss
         if tables.setdefault(name, table) != table:

@@ -40,9 +40,16 @@ class Work:
 
 
 def open_work(
-    recipe: Recipe, stage: Stage, *, data: Path, prepare: Prepare | None, world: World = ALONE, workers: int = 0
+    recipe: Recipe,
+    stage: Stage,
+    *,
+    data: Path,
+    prepare: Prepare | None,
+    world: World = ALONE,
+    workers: int = 0,
+    live: bool = False,
 ) -> Work:
-    """Opens a stage; so many `workers` make its batches ahead, or none.
+    """Opens a stage; so many `workers` make its batches ahead, or none. With `live` they decode the sounds.
 
     Contrastive stages and those of labels are spread over the world's processes; distilling is done whole by each.
 
@@ -56,7 +63,7 @@ def open_work(
     if stage.task == "distil":
         return _distil(recipe, stage, data=data, tell=tell)
     if stage.task == "tag":
-        return _tag(recipe, stage, data=data, tell=tell)
+        return _tag(recipe, stage, data=data, tell=tell, workers=workers, live=live)
     where = f"{recipe.name}.toml: stage '{stage.name}'"
     if stage.alike is not None and "text_encoder" not in stage.freeze:
         raise SettingError(
@@ -65,7 +72,7 @@ def open_work(
     known = stage.captions if stage.teachers else None
     batches = open_batches(
         recipe, stage, data=data, progress=lambda *at: tell("decoded", *at), captions=known, rank=world.rank,
-        ranks=world.size,
+        ranks=world.size, live=live,
     )  # fmt: skip
     resolved = stage.resolved(batches.steps_per_epoch)
     teachers = Teachers(recipe, stage, batches, data=data, progress=tell) if stage.teachers else None
@@ -118,12 +125,12 @@ def _distil(recipe: Recipe, stage: Stage, *, data: Path, tell: Prepare) -> Work:
     )
 
 
-def _tag(recipe: Recipe, stage: Stage, *, data: Path, tell: Prepare) -> Work:
-    tasks = open_tasks(recipe, stage, data=data, progress=lambda *at: tell("decoded", *at))
+def _tag(recipe: Recipe, stage: Stage, *, data: Path, tell: Prepare, workers: int, live: bool) -> Work:
+    tasks = open_tasks(recipe, stage, data=data, progress=lambda *at: tell("decoded", *at), live=live)
     resolved = tasks.stage.resolved(tasks.batches.steps_per_epoch)
     return Work(
         resolved,
-        lambda state: tasks.steps(state, resolved),
+        lambda state: tasks.steps(state, resolved, workers=workers),
         (lambda: TagValidator(recipe, tasks, data=data)) if resolved.valid else None,
         tasks,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hark.core.settings import suggest
 from hark.data import manifest
 from hark.data.corpora import _published
 from hark.data.records import Clip
+from hark.data.shards.listed import Listed, listed
 from hark.data.shards.read import Shards
 from hark.data.shards.unpack import MANIFEST, unpack
 
@@ -47,34 +49,54 @@ class Config:
 
         Raises DataError where a tar is missing or damaged, or a split is not there.
         """
+        return [clip for prefix, folder in self._folders() for clip in _named(self._samples(folder), prefix)]
+
+    def packed(self) -> list[Listed]:
+        """The same clips, folder by folder of tars, without unpacking anything: their paths are where it would be.
+
+        Raises DataError as `build` does.
+        """
+        found = [(prefix, listed(folder, self._out(folder))) for prefix, folder in self._folders()]
+        return [Listed(one.shards, _named(one.clips, prefix)) for prefix, one in found]
+
+    def _folders(self) -> list[tuple[str, Path]]:
+        """The splits that are asked for, "" where there are none, and where their tars lie."""
         folder = _published.root(self.path)
         if any(folder.glob("*.tar")):
             if self.splits:
                 raise DataError(f"{folder}: tars without splits; leave out 'splits' or give the folder above")
-            return self._samples(folder)
-        found = sorted({tar.parent.name for tar in folder.glob("*/*.tar")})
-        for split in self.splits:
-            if split not in found:
-                raise DataError(f"{folder}: no split '{split}' with tars in it; {suggest(split, found)}")
-        if not found:
-            raise DataError(f"{folder}: no .tar in it or in its folders; check 'path'")
-        return [
-            dataclasses.replace(clip, id=f"{split}/{clip.id}", extra={**clip.extra, "split": split})
-            for split in found
-            if not self.splits or split in self.splits
-            for clip in self._samples(folder / split)
-        ]
+            found = [""]
+        else:
+            found = sorted({tar.parent.name for tar in folder.glob("*/*.tar")})
+            for split in self.splits:
+                if split not in found:
+                    raise DataError(f"{folder}: no split '{split}' with tars in it; {suggest(split, found)}")
+            if not found:
+                raise DataError(f"{folder}: no .tar in it or in its folders; check 'path'")
+        kept = [split for split in found if not self.splits or split in self.splits]
+        if self.complete:
+            for split in kept:
+                _require_sizes(folder / split)
+        return [(split, folder / split) for split in kept]
 
     def _samples(self, folder: Path) -> list[Clip]:
-        if self.complete:
-            _require_sizes(folder)
-        base = Path(self.cache).expanduser() if self.cache else cache_folder() / "webdataset"
-        out = base / f"{folder.name}-{_identity(folder)}"
+        out = self._out(folder)
         if (out / MANIFEST).is_file():  # it is written last
             clips = manifest.read(out / MANIFEST)
             if all(clip.path.is_file() for clip in clips):
                 return clips
         return unpack(folder, out)
+
+    def _out(self, folder: Path) -> Path:
+        base = Path(self.cache).expanduser() if self.cache else cache_folder() / "webdataset"
+        return base / f"{folder.name}-{_identity(folder)}"
+
+
+def _named(clips: Iterable[Clip], split: str) -> list[Clip]:
+    """The clips of a split."""
+    if not split:
+        return list(clips)
+    return [dataclasses.replace(clip, id=f"{split}/{clip.id}", extra={**clip.extra, "split": split}) for clip in clips]
 
 
 def _identity(folder: Path) -> str:

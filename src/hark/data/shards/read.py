@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -68,22 +68,35 @@ class Shards:
         Raises DataError, naming it.
         """
         row = self.rows[number]
+        (sound, text), path = self._parts(number, ("sound", "text"))
+        clip, texts = self._clip(number, text, path)
+        return Sample(clip, texts, sound, row["suffix"].decode("utf-8", "surrogateescape"))
+
+    def told(self, number: int) -> tuple[Clip, tuple[str, ...]]:
+        """What is said of a sample, and its texts, without its sound.
+
+        Raises DataError, naming it.
+        """
+        (text,), path = self._parts(number, ("text",))
+        return self._clip(number, text, path)
+
+    def _parts(self, number: int, parts: Sequence[str]) -> tuple[list[bytes], Path]:
+        """The bytes of some of a sample's members, and where it lies."""
+        row = self.rows[number]
         shard, key = self.place(number)
-        suffix = row["suffix"].decode("utf-8", "surrogateescape")
-        path = self.folder / shard / f"{key}{suffix}"
+        path = self.folder / shard / f"{key}{row['suffix'].decode('utf-8', 'surrogateescape')}"
         try:
             with (self.folder / shard).open("rb", buffering=0) as file:
-                sound, text = _part(file, row["sound_at"], row["sound_size"]), b""
-                if row["text_size"]:
-                    text = _part(file, row["text_at"], row["text_size"])
+                return [_part(file, row[f"{part}_at"], row[f"{part}_size"]) for part in parts], path
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error})") from None
-        if row["text_kind"] == b"json":
-            clip, texts = from_json(text, key=key, path=path)
-        else:
-            texts = tuple(line for line in [text.decode("utf-8", "replace").strip()] if line)
-            clip = Clip(key, path, texts)
-        return Sample(clip, texts, sound, suffix)
+
+    def _clip(self, number: int, text: bytes, path: Path) -> tuple[Clip, tuple[str, ...]]:
+        key = self.place(number)[1]
+        if self.rows[number]["text_kind"] == b"json":
+            return from_json(text, key=key, path=path)
+        texts = tuple(line for line in [text.decode("utf-8", "replace").strip()] if line)
+        return Clip(key, path, texts), texts
 
     def read(
         self,
@@ -127,6 +140,8 @@ def _visits(order: Order, place: Place, epochs: int | None) -> Iterator[tuple[Pl
 
 
 def _part(file: IO[bytes], at: int, size: int) -> bytes:
+    if not size:
+        return b""
     file.seek(int(at))
     read = file.read(int(size))
     if len(read) < size:
