@@ -16,7 +16,10 @@ BATCH = 48
 STEPS = {"laion-2022": 200, "ly-2024": 600, "msclap-2023": 400, "irit-2022": 600, "sjtu-2022": 300}
 VALID_EVERY = {"laion-2022": 40, "ly-2024": 40, "msclap-2023": 80, "irit-2022": 60, "sjtu-2022": 75}
 FEWER_STEPS, FEWER_VALID_EVERY = 400, 16  # of LY's models with PaSST, which knows labels already
-MORE = {"msclap-2023/cnn14-bert": 800, "ly-2024/g": 1000}  # fresh encoders behind heads, or losses, that learn slowly
+# Fresh encoders that nothing is learned with first, behind heads or by losses that learn slowly.
+MORE = {
+    "msclap-2023/cnn14-bert": 800, "ly-2024/g": 1000, "sjtu-2022/ast-bert": 700, "sjtu-2022/captioning-ears": 600
+}  # fmt: skip
 LABEL_STEPS = 300
 LR = 2e-3
 
