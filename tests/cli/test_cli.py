@@ -114,6 +114,8 @@ def test_models_lists_and_explains_published_checkpoints() -> None:
     assert (said["rate_hz"], said["dim"], said["window_s"], said["short"]) == (48000, 512, 10.0, "repeat-whole")
     assert said["address"] == "hf:lukewys/laion_clap/630k-audioset-best.pt"
     assert said["audio_encoder"]["name"] == "htsat"
+    beside = json.loads(hark("models", "info", "laion-2022/htsat", "--json").stdout)
+    assert beside["dim"] == 2 * said["dim"]  # trained by the dual loss: a tower's vector and its branch's side by side
 
 
 def test_embed_writes_vectors_and_says_that_weights_are_random(tmp_path: Path) -> None:
