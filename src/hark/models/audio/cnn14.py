@@ -7,8 +7,9 @@
       -> the largest plus the mean over steps, linear, ReLU      (batch, 2048): the embedding
       -> linear                                                  (batch, 527): logits of AudioSet's classes
 
-LAION-CLAP, MS-CLAP 2022 and the SJTU system of DCASE 2022 hear with it. LAION adds vectors over time: the largest plus
-the mean of every three steps, through the same linear layer; it repeats each 32 times, back to the image's frames.
+LAION-CLAP, MS-CLAP 2022 and the SJTU system of DCASE 2022 hear with it; WavCaps leaves the linear layers out, and
+halves behind the last block too. LAION adds vectors over time: the largest plus the mean of every three steps, through
+the same linear layer; it repeats each 32 times, back to the image's frames.
 """
 
 from __future__ import annotations
@@ -27,16 +28,22 @@ from hark.models.heard import Heard
 class Config:
     """A Cnn14 tower. `channels` are the blocks' sizes, `dim` the embedding's; `classes` 0 leaves the tags out.
 
+    `dense` false leaves out the linear layer behind the blocks, and every block halves (WavCaps); then `dim` is the
+    last block's size, and there are no tags.
+
     `dropout` follows every block, `last_dropout` surrounds the linear layer behind them; both in training only.
     """
 
     channels: tuple[int, ...] = (64, 128, 256, 512, 1024, 2048)
     dim: int = 2048
     classes: int = 527
+    dense: bool = True
     dropout: float = 0.2
     last_dropout: float = 0.5
 
     def __post_init__(self) -> None:
+        if not self.dense and (self.classes or self.dim != self.channels[-1]):
+            raise ValueError(f"dense is false: give classes = 0 and dim = {self.channels[-1]}, the last block's size")
         if len(self.channels) < 2 or min(self.channels) < 1 or self.dim < 1 or self.classes < 0:
             raise ValueError("channels must be two sizes or more, and all sizes above 0 (classes may be 0)")
         if not (0.0 <= self.dropout < 1.0 and 0.0 <= self.last_dropout < 1.0):
@@ -57,7 +64,8 @@ class Cnn14(nn.Module):
         super().__init__()
         self.config = config
         self.dim = config.dim
-        self.step = 2 ** (len(config.channels) - 1)  # image frames in a step of the last map
+        halved = len(config.channels) - config.dense
+        self.step = 2**halved  # image frames in a step of the last map
         if mels < self.step:
             raise SettingError(
                 f"audio tower of {len(config.channels)} blocks: {mels} mel bins, give {self.step} or more"
@@ -66,12 +74,11 @@ class Cnn14(nn.Module):
         self.blocks = nn.ModuleDict()  # "1", "2", ...: the paper counts from one
         before = 1
         for number, after in enumerate(config.channels, start=1):
-            last = number == len(config.channels)
             # `beside` channels of another kind join the first block's (wavegram_cnn14).
             entering = before + beside if number == 2 else before
-            self.blocks[str(number)] = Block(entering, after, pool=(1, 1) if last else (2, 2))
+            self.blocks[str(number)] = Block(entering, after, pool=(1, 1) if number > halved else (2, 2))
             before = after
-        self.dense = nn.Linear(before, config.dim)
+        self.dense = nn.Linear(before, config.dim) if config.dense else None
         self.tags = nn.Linear(config.dim, config.classes) if config.classes else None
 
     def forward(self, image: Tensor) -> Tensor:
@@ -104,8 +111,10 @@ class Cnn14(nn.Module):
             x = block(F.dropout(x, share, self.training))
         x = F.dropout(x, share, self.training).mean(dim=3)  # (batch, channels, steps)
         pooled = _pool(x, None if frames is None else frames // self.step)
-        seen = F.relu(self.dense(F.dropout(pooled, last_share, self.training)))
         around = F.max_pool1d(x, 3, stride=1, padding=1) + F.avg_pool1d(x, 3, stride=1, padding=1)
+        if self.dense is None:
+            return Heard(pooled, None, around.transpose(1, 2))
+        seen = F.relu(self.dense(F.dropout(pooled, last_share, self.training)))
         return Heard(
             F.dropout(seen, last_share, self.training),
             self.tags(seen) if self.tags is not None else None,

@@ -16,7 +16,7 @@ class Config:
 
     def build(self) -> Table:
         """The table."""
-        return Table(wrapper=("model",), rules=(*RULES, *HTSAT), after=_after)
+        return Table(wrapper=("model",), rules=(*RULES, *HTSAT), after=scaled)
 
 
 RULES: tuple[tuple[str, str | None], ...] = (
@@ -29,7 +29,8 @@ RULES: tuple[tuple[str, str | None], ...] = (
 )
 
 
-def _after(tensors: Tensors) -> dict[str, Tensor]:
+def scaled(tensors: Tensors) -> dict[str, Tensor]:
+    """With a scale in the place of the temperature."""
     made = dict(tensors)
     if "temp" in made:  # they divide by a temperature, we multiply by the exponential of a scale
         made["log_scale"] = -made.pop("temp").log()
