@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import spread_run
 import torch
+import torch.nn.functional as F
 
 from hark import recipe as recipes
 from hark.core.errors import SettingError
 from hark.recipe import Stage
 from hark.train import spread, state
+from hark.train.by_row import ByRow
 from hark.train.data import open_batches
 from hark.train.loop import train
 from hark.train.world import ALONE
@@ -113,6 +115,39 @@ def test_compiled_towers_learn_the_same(backend: str, monkeypatch: pytest.Monkey
     assert found["losses"] == pytest.approx(whole["losses"], abs=1e-5)
     for name, tensor in whole["towers"].items():
         torch.testing.assert_close(found["towers"][name], tensor, atol=1e-5, rtol=1e-4)
+
+
+class Dropping(torch.nn.Module):
+    """A layer between two dropouts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(rows, 4) -> (rows, 4)."""
+        dropped: torch.Tensor = F.dropout(self.layer(F.dropout(x, 0.3, self.training)), 0.3, self.training)
+        return dropped
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")  # torch's own
+def test_a_compiled_tower_drops_the_same() -> None:
+    torch.manual_seed(0)
+    tower, x = Dropping(), torch.randn(6, 4)
+
+    def passes() -> torch.Tensor:
+        made = []
+        for seed in range(3):
+            with ByRow(seed, range(6)):
+                made.append(tower(x))
+        return torch.stack(made)
+
+    whole = passes()
+    torch.compiler.reset()
+    tower.compile(backend="aot_eager")
+    torch.testing.assert_close(passes(), whole)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    assert not torch.equal(whole[0], whole[1])
 
 
 @pytest.mark.parametrize("loss", ["triplet", "hard"])

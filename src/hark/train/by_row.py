@@ -73,6 +73,7 @@ class ByRow(TorchFunctionMode):
                 made = made + place.view(-1, *(1 for _ in inner[axis + 1 :]))
         return _mixed(made).expand(-1, *inner).reshape(tuple(shape))
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # it counts turns, and numpy hashes them
     def _keys(self) -> NDArray[np.int32]:
         """A number for each row in this turn."""
         turn = _scrambled(np.uint64((self.seed * 0x9E3779B97F4A7C15 + self.turn) & _ALL))
